@@ -1,0 +1,36 @@
+# Everything a person or CI runs. `make demo` and `make test` set the environment up by themselves.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV := UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy $(BIN)/uv
+EXTRAS ?=
+STAMP := .venv/.installed$(if $(EXTRAS),-$(EXTRAS))
+
+.PHONY: help setup demo test check lock
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(STAMP)  ## the environment only: .venv from requirements.lock (EXTRAS=replay adds real baskets)
+
+$(BIN)/uv: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
+	@echo "Creating .venv ..."
+	@$(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@touch $@
+
+$(STAMP): $(BIN)/uv requirements.lock pyproject.toml $(if $(EXTRAS),requirements-$(EXTRAS).lock)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock $(if $(EXTRAS),-r requirements-$(EXTRAS).lock)
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:  ## resolve the newest versions into the lock files (hash-pinned, address-free)
+	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group dev --output-file requirements.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group replay --constraint requirements.lock --output-file requirements-replay.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --constraint requirements.lock --output-file requirements-services.lock
