@@ -1,0 +1,3 @@
+"""Fixtures for all tests: `kafka`, `registry`, `postgres`, `database` (see stack/testing.py)."""
+
+pytest_plugins = ["stack.testing"]

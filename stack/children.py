@@ -1,0 +1,88 @@
+"""Processes of ours: started in a session of their own, remembered by pid and start time, ended for sure.
+
+A pid alone is not an identity: the system gives it to another process later. The start time makes it one, so what a killed
+supervisor left behind can be ended by the next one without hitting a stranger.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from stack.backend import Launch
+
+# Start times are floats from the kernel's clock ticks; equal ones may differ in the last digits.
+SAME_START_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process for all time: its pid and when it was started (seconds since 1970)."""
+
+    pid: int
+    started: float
+
+
+def start(launch: Launch, log: Path) -> subprocess.Popen[bytes]:
+    """Start a process in its own session, so that a Ctrl-C in the terminal reaches the supervisor only; output goes to its log."""
+    user = launch.user
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - programs and arguments are ours
+            launch.arguments,
+            cwd=launch.folder,
+            env={**os.environ, **launch.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
+        )
+
+
+def identity(pid: int) -> Identity | None:
+    """Identify a running process; None when there is none (a zombie is none)."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else Identity(pid, process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def is_alive(known: Identity) -> bool:
+    """Tell whether this very process still runs."""
+    found = identity(known.pid)
+    return found is not None and abs(found.started - known.started) < SAME_START_SECONDS
+
+
+def end(leftovers: Iterable[Identity], grace_seconds: float) -> list[Identity]:
+    """End these processes and their children: politely first, for sure after the grace period. Returns those that ran."""
+    alive = [known for known in leftovers if is_alive(known)]
+    family = [member for known in alive for member in _family(known)]
+    for known in alive:
+        _signal(known.pid, signal.SIGTERM)
+    _, stubborn = psutil.wait_procs(family, timeout=grace_seconds)
+    for member in stubborn:
+        _signal(member.pid, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=grace_seconds)
+    return alive
+
+
+def _family(known: Identity) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(known.pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
