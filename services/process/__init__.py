@@ -1,0 +1,1 @@
+"""How a service's processes start, answer, report and stop: the same for every service."""

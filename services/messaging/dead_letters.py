@@ -1,0 +1,90 @@
+"""Messages that a service cannot apply: kept in its database, and published to its dead letter topic with their bytes.
+
+Both happen in the transaction that moves the inbox position over them, so a dead letter is neither lost nor doubled.
+"""
+
+from collections.abc import Sequence
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from services.messaging.database import Transaction, fetch
+from services.messaging.headers import packed
+from services.messaging.records import DeadLetter, Headers, Record
+
+FOREIGN_RECORD = "FOREIGN_RECORD"
+"""No valid ``sequence`` and ``event_id`` headers: not written by an outbox."""
+UNDECODABLE = "UNDECODABLE"
+"""The value is not what its schema says, or has no schema id."""
+UNKNOWN_SCHEMA = "UNKNOWN_SCHEMA"
+"""The registry does not know the value's schema id."""
+INVARIANT_BROKEN = "INVARIANT_BROKEN"
+"""The message contradicts what this service knows; applying it raised an error."""
+RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
+"""What had to be decided elsewhere could not be, within the bounded number of attempts."""
+
+ERROR_CHARACTERS_MAX = 2_000  # a header is for reading; the whole story is in the log
+
+_PARK = """
+INSERT INTO dead_letters
+    (id, service, reason, error, attempts, topic, topic_id, partition, "offset", sequence, event_id, key, value, headers)
+SELECT * FROM unnest(
+    %s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::int[], %s::bigint[],
+    %s::bigint[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[]
+)
+ON CONFLICT (topic_id, partition, "offset") DO NOTHING
+RETURNING id
+"""
+
+
+def dead_letter_topic(service: str) -> str:
+    """The topic of what a service could not process: one topic, one writer."""
+    return f"shop.{service}.dlq"
+
+
+def dead_letter_id(service: str, letter: DeadLetter) -> UUID:
+    """An id derived from where the original stands, so that a re-run makes the same one."""
+    message = letter.message
+    return uuid5(NAMESPACE_OID, f"{service}/{letter.topic_id}/{message.partition}/{message.offset}")
+
+
+def park(transaction: Transaction, service: str, topic: str, letters: Sequence[DeadLetter]) -> list[Record]:
+    """Keep the letters and return what is to be appended to the dead letter topic; one already kept is left out."""
+    if not letters:
+        return []
+    by_id = {dead_letter_id(service, letter): letter for letter in letters}
+    rows = [
+        (
+            identifier, service, letter.reason, _short(letter.error), letter.attempts, letter.message.topic, letter.topic_id,
+            letter.message.partition, letter.message.offset, letter.message.sequence, letter.message.event_id,
+            letter.message.key, letter.message.value, packed(letter.message.headers),
+        )
+        for identifier, letter in by_id.items()
+    ]  # fmt: skip
+    kept = {
+        identifier for (identifier,) in fetch(transaction, _PARK, [list(column) for column in zip(*rows, strict=True)])
+    }
+    return [
+        Record(topic, letter.message.key, letter.message.value, identifier, _headers(service, letter))
+        for identifier, letter in by_id.items()
+        if identifier in kept
+    ]
+
+
+def _headers(service: str, letter: DeadLetter) -> Headers:
+    message = letter.message
+    told = {
+        "dlq.reason": letter.reason,
+        "dlq.error": _short(letter.error),
+        "dlq.service": service,
+        "dlq.attempts": str(letter.attempts),
+        "kafka_dlt-original-topic": message.topic,
+        "kafka_dlt-original-partition": str(message.partition),
+        "kafka_dlt-original-offset": str(message.offset),
+        "kafka_dlt-original-consumer-group": service,
+        "kafka_dlt-exception-message": _short(letter.error),
+    }
+    original = ((f"dlq.original.{name}", value) for name, value in message.headers)
+    return (*((name, value.encode()) for name, value in told.items()), *original)
+
+
+def _short(error: str) -> str:
+    return error.replace("\x00", "\\0")[:ERROR_CHARACTERS_MAX]

@@ -1,0 +1,170 @@
+"""Asking the cluster: who it is, which topics it has, where a log begins and ends, what it holds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import confluent_kafka
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import Message as KafkaMessage
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from services.messaging.errors import DependencyUnavailable, Unprepared
+from services.messaging.records import Headers, TopicPartition
+
+REQUEST_TIMEOUT_SECONDS = 10.0  # a broker that answers later is as good as gone
+READ_MESSAGES_MAX = 5_000
+EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster's id and its topics' ids: a topic made anew under an old name is another topic."""
+
+    cluster_id: str
+    topic_ids: Mapping[str, str]
+    partitions: Mapping[str, int]
+
+
+class Kafka:
+    """An administrator's view of the cluster; made once per process."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "socket.timeout.ms": 10_000})
+
+    def describe(self, topics: Sequence[str]) -> Cluster:
+        """Ids and partition counts of these topics. Raises Unprepared for a topic that does not exist."""
+        cluster = _answer(self._admin.describe_cluster(request_timeout=REQUEST_TIMEOUT_SECONDS))
+        futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_TIMEOUT_SECONDS)
+        described = {topic: _answer(future, topic) for topic, future in futures.items()}
+        return Cluster(
+            cluster.cluster_id,
+            {topic: str(answer.topic_id) for topic, answer in described.items()},
+            {topic: len(answer.partitions) for topic, answer in described.items()},
+        )
+
+    def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Log start offsets."""
+        return self._offsets(partitions, EARLIEST, IsolationLevel.READ_UNCOMMITTED)
+
+    def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """High watermarks, open transactions included."""
+        return self._offsets(partitions, LATEST, IsolationLevel.READ_UNCOMMITTED)
+
+    def stable_ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Last stable offsets: everything before them is decided."""
+        return self._offsets(partitions, LATEST, IsolationLevel.READ_COMMITTED)
+
+    def _offsets(
+        self, partitions: Sequence[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[TopicPartition, int]:
+        asked = {confluent_kafka.TopicPartition(partition.topic, partition.partition): spec for partition in partitions}
+        if not asked:
+            return {}
+        futures = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=REQUEST_TIMEOUT_SECONDS)
+        return {
+            TopicPartition(asked_for.topic, asked_for.partition): _answer(future, asked_for.topic).offset
+            for asked_for, future in futures.items()
+        }
+
+    def read(
+        self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], timeout_seconds: float = 60.0
+    ) -> Iterator[KafkaMessage]:
+        """Committed records from ``begins`` up to but without ``ends``; partitions interleaved, each in log order.
+
+        Raises DependencyUnavailable when nothing arrives for ``timeout_seconds``.
+        """
+        unread = {partition for partition, begin in begins.items() if begin < ends[partition]}
+        if not unread:
+            return
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "group.id": "log-reader",  # never joined: partitions are assigned by hand and nothing is committed
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "error",
+            }
+        )
+        try:
+            consumer.assign(
+                [
+                    confluent_kafka.TopicPartition(partition.topic, partition.partition, begins[partition])
+                    for partition in unread
+                ]
+            )
+            yield from _read_until(consumer, unread, ends, timeout_seconds)
+        finally:
+            consumer.close()
+
+
+def _read_until(
+    consumer: Consumer, unread: set[TopicPartition], ends: Mapping[TopicPartition, int], timeout_seconds: float
+) -> Iterator[KafkaMessage]:
+    deadline = monotonic() + timeout_seconds
+    while unread:
+        messages = poll_messages(consumer, READ_MESSAGES_MAX, 0.1)
+        if messages:
+            deadline = monotonic() + timeout_seconds
+        elif monotonic() > deadline:
+            raise DependencyUnavailable(f"no record and no end of {sorted(unread)} within {timeout_seconds:g} s")
+        for message in messages:
+            partition, offset = place(message)
+            if not is_end_of_partition(message) and offset < ends[partition]:
+                yield message
+            if is_end_of_partition(message) or offset >= ends[partition] - 1:
+                unread.discard(partition)
+
+
+def poll_messages(consumer: Consumer, most: int, timeout_seconds: float) -> list[KafkaMessage]:
+    """What has arrived: waits for a first message only, then takes what is there (``consume(n, t)`` waits for all n).
+
+    Messages that say "end of partition" are among them. Raises KafkaException for every other error.
+    """
+    first = consumer.poll(timeout_seconds)
+    if first is None:
+        return []
+    messages = [first, *consumer.consume(most - 1, 0)] if most > 1 else [first]
+    for message in messages:
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+    return messages
+
+
+def is_end_of_partition(message: KafkaMessage) -> bool:
+    """Whether the message only says that everything up to its offset has been read."""
+    return message.error() is not None
+
+
+def place(message: KafkaMessage) -> tuple[TopicPartition, int]:
+    """Topic partition and offset of a message from the broker."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    assert topic is not None
+    assert partition is not None
+    assert offset is not None
+    return TopicPartition(topic, partition), offset
+
+
+def headers_of(message: KafkaMessage) -> Headers:
+    """A message's headers as bytes, in order."""
+    headers = message.headers() or []
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
+
+
+def _answer(future: "Future[Any]", topic: str = "") -> Any:
+    try:
+        return future.result(timeout=REQUEST_TIMEOUT_SECONDS + 1)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise Unprepared(f"topic {topic} does not exist: `pipeline up` creates topics, services do not") from error
+        raise DependencyUnavailable(f"Kafka did not answer: {error.args[0].str()}") from error
+    except TimeoutError as error:
+        raise DependencyUnavailable("Kafka did not answer in time") from error

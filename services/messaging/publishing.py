@@ -1,0 +1,169 @@
+"""What a relay does between two starts: gather the next rows, publish them in one transaction, note where they went."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+import structlog
+
+from services.messaging import metrics, notes, outbox, ranges
+from services.messaging.database import Transaction
+from services.messaging.errors import LeaseLost, is_transient
+from services.messaging.kafka import Cluster
+from services.messaging.memory import Memory
+from services.messaging.notes import Note
+from services.messaging.position import Run
+from services.messaging.publisher import Publisher
+from services.messaging.records import OutboxRow, TopicPartition
+from services.messaging.settings import MessagingSettings
+
+log = structlog.get_logger()
+
+BUSY_SECONDS = 1.0  # how long after the last event head rows are looked at often
+
+BeforePurge = Callable[[Transaction, str, int], None]
+"""Called with a topic and a number before the outbox rows and notes up to that number are dropped."""
+
+
+@dataclass(slots=True)
+class Publishing:
+    """One lease holder's run. ``refused``: per partition the number that Kafka refuses for good; nothing from there on is sent."""
+
+    connection: Transaction
+    publisher: Publisher
+    memory: Memory
+    cluster: Cluster
+    positions: dict[TopicPartition, int]
+    refused: dict[TopicPartition, int]
+    settings: MessagingSettings
+    renew: Callable[[Transaction], bool]
+    before_purge: BeforePurge | None = None
+    _heads_read: float = field(default=float("-inf"))
+    _busy_until: float = field(default=0.0)
+    _renewed: float = field(default_factory=monotonic)
+    _maintained: float = field(default=float("-inf"))
+    _turn: int = 0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Publish until told to stop. Raises Doubt, RecordRefused, LeaseLost or a database error."""
+        with self.publisher:
+            while not stopping.is_set():
+                rows = self._gather()
+                if rows:
+                    self._publish(rows)
+                    self._busy_until = monotonic() + BUSY_SECONDS
+                self._keep_lease()
+                self._maintain()
+                if rows:
+                    stopping.wait(self.settings.relay_transaction_gap_seconds)
+                else:
+                    self.memory.wait(self._poll_seconds())
+
+    def _poll_seconds(self) -> float:
+        busy = monotonic() < self._busy_until
+        return self.settings.relay_busy_poll_seconds if busy else self.settings.relay_idle_poll_seconds
+
+    def _gather(self) -> list[OutboxRow]:
+        """The next rows of every partition: from memory, and from the table what memory lacks."""
+        limit = max(1, self.settings.relay_transaction_rows_max // len(self.positions))
+        gathered = {
+            partition: self._allowed(self.memory.take(partition, position, limit))
+            for partition, position in self.positions.items()
+        }
+        if len(self.memory) or monotonic() - self._heads_read >= self._poll_seconds():
+            self._read_missing(gathered, limit)
+        self._turn += 1  # another partition first each time, so that the byte limit starves none
+        order = sorted(gathered, key=lambda partition: (partition.partition + self._turn) % len(gathered))
+        return self._within_bytes([row for partition in order for row in gathered[partition]])
+
+    def _read_missing(self, gathered: dict[TopicPartition, list[OutboxRow]], limit: int) -> None:
+        heads = outbox.heads(self.connection, list(self.cluster.topic_ids))
+        reached = {partition: self.positions[partition] + len(rows) for partition, rows in gathered.items()}
+        for topic in self.cluster.topic_ids:
+            behind = {
+                partition.partition: position
+                for partition, position in reached.items()
+                if partition.topic == topic and heads.get(partition, 0) > position and len(gathered[partition]) < limit
+            }
+            if behind:
+                for row in outbox.read(self.connection, topic, behind, limit):
+                    gathered[TopicPartition(topic, row.partition)].append(row)
+            backlog = sum(
+                heads.get(partition, 0) - self.positions[partition] for partition in reached if partition.topic == topic
+            )
+            metrics.RELAY_BACKLOG.labels(topic).set(backlog)
+        self.connection.rollback()
+        self._heads_read = monotonic()
+        for partition, rows in gathered.items():
+            gathered[partition] = self._allowed(rows)
+
+    def _allowed(self, rows: list[OutboxRow]) -> list[OutboxRow]:
+        """Rows before the one that Kafka refuses; a partition stops there, the others go on."""
+        if not rows or not self.refused:
+            return rows
+        stop = self.refused.get(TopicPartition(rows[0].topic, rows[0].partition))
+        return rows if stop is None else [row for row in rows if row.sequence < stop]
+
+    def _within_bytes(self, rows: list[OutboxRow]) -> list[OutboxRow]:
+        total = 0
+        for count, row in enumerate(rows):
+            total += row.size
+            if total > self.settings.relay_transaction_bytes_max and count:
+                return rows[:count]
+        return rows
+
+    def _publish(self, rows: Sequence[OutboxRow]) -> None:
+        with metrics.RELAY_TRANSACTION_SECONDS.time():
+            offsets = self.publisher.publish(rows)
+        runs: dict[TopicPartition, list[Run]] = {}
+        for row, offset in zip(rows, offsets, strict=True):
+            partition = TopicPartition(row.topic, row.partition)
+            assert row.sequence == self.positions[partition] + 1, "only position + 1 is ever published"
+            self.positions[partition] = row.sequence
+            known = runs.setdefault(partition, [])
+            if not known or not known[-1].extend(row.sequence, offset, row.event_id):
+                known.append(Run(row.sequence, row.sequence, offset, row.event_id))
+        notes.write(
+            self.connection,
+            [Note.of(run, partition, self.cluster) for partition, known in runs.items() for run in known],
+        )
+        self.connection.commit()
+        for partition, known in runs.items():
+            published = sum(run.last_sequence - run.first_sequence + 1 for run in known)
+            metrics.RELAY_PUBLISHED.labels(partition.topic).inc(published)
+
+    def _keep_lease(self) -> None:
+        if monotonic() - self._renewed < self.settings.relay_lease_seconds / 4:
+            return
+        if not self.renew(self.connection):
+            raise LeaseLost
+        self._renewed = monotonic()
+
+    def _maintain(self) -> None:
+        """Make ranges ahead and drop what nobody can ask for any more; put off while others hold locks."""
+        if monotonic() - self._maintained < self.settings.outbox_maintenance_seconds:
+            return
+        self._maintained = monotonic()
+        try:
+            for topic in self.cluster.topic_ids:
+                self._maintain_topic(topic)
+        except Exception as error:
+            if not is_transient(error) or self.connection.closed:
+                raise
+            self.connection.rollback()
+            log.info("outbox_maintenance_put_off", reason=str(error).splitlines()[0])
+
+    def _maintain_topic(self, topic: str) -> None:
+        rows = self.settings.outbox_range_rows
+        positions = {
+            partition.partition: position for partition, position in self.positions.items() if partition.topic == topic
+        }
+        made = ranges.make_ahead(self.connection, topic, max(positions.values(), default=0), rows)
+        self.connection.commit()
+        dropped = ranges.drop_passed(
+            self.connection, topic, positions, rows, self.settings.outbox_retention_seconds, self.before_purge
+        )
+        self.connection.commit()
+        if made or dropped:
+            log.info("outbox_ranges", topic=topic, made=made, dropped=dropped)

@@ -1,0 +1,176 @@
+"""The relay: publishes the outbox in order, exactly once, from the position that it reads from the log.
+
+Rules 3, 5 and 7 of the argument in ARCHITECTURE.md. Having the lease, it makes a new producer (which fences the
+predecessor), waits until nothing is undecided, reads its position from the log, and publishes from position + 1. At any
+doubt it drops the producer and starts there again. Every process carries a relay; the lease decides which one publishes.
+"""
+
+import os
+import random
+import socket
+import threading
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from uuid import uuid4
+
+import structlog
+
+from services.messaging import lease, metrics, notes
+from services.messaging.database import Database, Transaction
+from services.messaging.errors import DependencyUnavailable, LeaseLost, RefusedToWrite, is_transient
+from services.messaging.kafka import Kafka
+from services.messaging.memory import Memory
+from services.messaging.notes import Note
+from services.messaging.publisher import Doubt, Publisher, RecordRefused
+from services.messaging.publishing import BeforePurge, Publishing
+from services.messaging.records import OutboxRow, TopicPartition
+from services.messaging.settings import MessagingSettings
+from services.messaging.survey import Survey, survey
+
+log = structlog.get_logger()
+
+RETRY_PAUSE_SECONDS = 1.0  # between starts; up to half as long again by chance, so that relays do not march in step
+STABLE_POLL_SECONDS = 0.05
+
+
+class Relay:
+    """Publishes one service's topics while it holds the lease of its group.
+
+    ``database`` is the relay's own: what it writes (lease, notes, ranges) need not wait for the disk.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        topics: Sequence[str],
+        database: Database,
+        kafka: Kafka,
+        settings: MessagingSettings,
+        before_purge: BeforePurge | None = None,
+    ) -> None:
+        self._topics = list(topics)
+        self._database = database
+        self._kafka = kafka
+        self._settings = settings
+        self._before_purge = before_purge
+        self._group = f"{service}.{settings.relay_group}"
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._memory = Memory(settings.relay_memory_rows_max)
+        self._refused: dict[TopicPartition, int] = {}
+        self.refusal: str | None = None
+
+    def offer(self, rows: Iterable[OutboxRow]) -> None:
+        """Hand over rows whose COMMIT has returned; they need not be read back."""
+        self._memory.offer(rows)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Publish until told to stop; every doubt, lost lease or outage ends in a new start."""
+        while not stopping.is_set():
+            try:
+                self._lead(stopping)
+            except LeaseLost:
+                log.info("relay_lease_lost", group=self._group)
+            except RefusedToWrite as refused:
+                self.refusal = str(refused)
+                log.error("relay_refuses", group=self._group, reason=self.refusal)
+            except RecordRefused as refused:
+                self._refused[refused.partition] = min(
+                    refused.sequence, self._refused.get(refused.partition, refused.sequence)
+                )
+                log.error("relay_partition_stopped", partition=str(refused.partition), reason=str(refused))
+            except (Doubt, DependencyUnavailable) as doubt:
+                log.warning("relay_starts_again", group=self._group, cause=type(doubt).__name__, reason=str(doubt))
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("relay_database_unavailable", group=self._group, reason=str(error).splitlines()[0])
+            finally:
+                self._memory.empty(keep=False)
+                metrics.RELAY_LEADING.set(0)
+                metrics.RELAY_REFUSING.set(self.refusal is not None)
+                metrics.RELAY_STUCK.set(len(self._refused))
+            stopping.wait(RETRY_PAUSE_SECONDS * random.uniform(1, 1.5))  # noqa: S311 - a pause, not a secret
+
+    def _lead(self, stopping: threading.Event) -> None:
+        """Take the lease, find the position, publish until something is in doubt."""
+        with self._database.connection() as connection:
+            if not self._renew(connection):
+                return
+            try:
+                self._begin(connection).run(stopping)
+            finally:  # renewed by progress only: whoever failed lets another one try
+                self._release(connection)
+
+    def _begin(self, connection: Transaction) -> Publishing:
+        """Rule 3: producer first, position second. Reading the position before fencing is a duplicate waiting to happen."""
+        log.info("relay_starts", group=self._group, holder=self._holder)
+        metrics.RELAY_STARTS.inc()
+        publisher = Publisher(
+            self._settings.kafka_bootstrap_servers,
+            f"relay.{self._group}",
+            self._settings.relay_transaction_timeout_seconds,
+        )
+        self._wait_until_stable(connection)
+        surveyed = survey(connection, self._kafka, self._topics)
+        _note_what_was_found(connection, surveyed)
+        self.refusal = None
+        self._memory.empty(keep=True)
+        metrics.RELAY_LEADING.set(1)
+        positions = {partition: walk.position for partition, walk in surveyed.walks.items()}
+        log.info("relay_publishes", group=self._group, published=sum(positions.values()))
+        return Publishing(
+            connection=connection,
+            publisher=publisher,
+            memory=self._memory,
+            cluster=surveyed.cluster,
+            positions=positions,
+            refused=self._refused,
+            settings=self._settings,
+            renew=self._renew,
+            before_purge=self._before_purge,
+        )
+
+    def _wait_until_stable(self, connection: Transaction) -> None:
+        """Wait until no transaction is open in our topics: what it holds back could not be read."""
+        cluster = self._kafka.describe(self._topics)
+        partitions = [
+            TopicPartition(topic, number) for topic in self._topics for number in range(cluster.partitions[topic])
+        ]
+        deadline = monotonic() + self._settings.relay_stable_wait_seconds
+        pause = threading.Event()
+        while (ends := self._kafka.ends(partitions)) != (stable := self._kafka.stable_ends(partitions)):
+            if monotonic() > deadline:
+                held = [str(partition) for partition in partitions if ends[partition] != stable[partition]]
+                log.warning(
+                    "relay_unstable_log", partitions=held, reason="another producer's transaction is open; going on"
+                )
+                return
+            if not self._renew(connection):
+                raise LeaseLost
+            pause.wait(STABLE_POLL_SECONDS)
+
+    def _renew(self, connection: Transaction) -> bool:
+        held = lease.take(connection, self._group, self._holder, self._settings.relay_lease_seconds)
+        connection.commit()
+        return held
+
+    def _release(self, connection: Transaction) -> None:
+        try:
+            connection.rollback()
+            lease.release(connection, self._group, self._holder)
+            connection.commit()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.info("relay_lease_left_to_expire", group=self._group)
+
+
+def _note_what_was_found(connection: Transaction, surveyed: Survey) -> None:
+    """Runs found in the log get their notes before publishing goes on; notes that the log contradicts are forgotten."""
+    cluster = surveyed.cluster
+    for partition, walk in surveyed.walks.items():
+        notes.forget_after(connection, partition, walk.began)
+    found = [Note.of(run, partition, cluster) for partition, walk in surveyed.walks.items() for run in walk.runs]
+    if found:
+        notes.write(connection, found)
+    connection.commit()

@@ -1,0 +1,107 @@
+"""The HTTP edge: bounded bodies, one log line per request, problems for errors."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from time import perf_counter
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from prometheus_client import Histogram
+
+from services.process import problems
+from services.process.problems import Problem
+
+log = structlog.get_logger()
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_BYTES_MAX = 256 << 10
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+REQUEST_SECONDS = Histogram(
+    "http_request_seconds", "Answering one request", ["method", "route", "status"], buckets=_SECONDS
+)
+
+
+class BodyLimit:
+    """Refuses a body that is too large with 413, as soon as it is known and without keeping it."""
+
+    def __init__(self, app: Asgi, limits: Mapping[str, int]) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a counted body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._limits.get(scope["path"], BODY_BYTES_MAX)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        refusal = Problem(413, f"the body is larger than {limit} bytes")
+        if not declared.isdigit() or int(declared) > limit:
+            await _refuse(refusal, scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> MutableMapping[str, Any]:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise refusal
+            return message
+
+        await self._app(scope, counted, send)
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {"Connection": "close"}
+    response = JSONResponse(problem.document(), problem.status, headers, media_type="application/problem+json")
+    await response(scope, receive, send)
+
+
+class CanonicalLine:
+    """One log line and one measurement per request."""
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and tell what became of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status = perf_counter(), 500
+
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            seconds = perf_counter() - begun
+            route = getattr(scope.get("route"), "path", "none")
+            REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(seconds)
+            tell = log.debug if route in ("/healthz", "/readyz", "/metrics") else log.info
+            tell(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+            )
+
+
+def application(title: str, description: str, *, body_limits: Mapping[str, int] | None = None) -> FastAPI:
+    """An empty application with the edge around it. ``body_limits``: bytes by path where the limit is another one."""
+    app = FastAPI(title=title, description=description, version="1.0.0")
+    problems.install(app)
+    app.add_middleware(BodyLimit, limits=body_limits or {})
+    app.add_middleware(CanonicalLine)
+    return app

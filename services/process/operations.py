@@ -1,0 +1,50 @@
+"""What an operator asks every process: is it alive, is it ready, what has it counted."""
+
+from collections.abc import Callable, Mapping
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.messaging.database import Database, fetch
+from services.process.problems import Problem
+
+Check = Callable[[], str | None]
+"""Why a part is not ready; None when it is."""
+
+
+def router(checks: Mapping[str, Check]) -> APIRouter:
+    """``/healthz``, ``/readyz`` and ``/metrics``."""
+    operations = APIRouter(tags=["operations"])
+
+    @operations.get("/healthz", summary="Is the process alive?")
+    def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @operations.get("/readyz", summary="Can it do its work? 503 says what is missing.", responses={503: {}})
+    def readyz() -> dict[str, str]:
+        reasons = {name: reason for name, check in checks.items() if (reason := check()) is not None}
+        if reasons:
+            raise Problem(
+                503, "not ready: " + "; ".join(f"{name}: {reason}" for name, reason in reasons.items()), reasons=reasons
+            )
+        return {"status": "ready"}
+
+    @operations.get("/metrics", summary="Figures in Prometheus' text format.", response_class=Response)
+    def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return operations
+
+
+def database_check(database: Database) -> Check:
+    """Ready when the database answers."""
+
+    def check() -> str | None:
+        try:
+            with database.connection() as connection:
+                fetch(connection, "SELECT 1")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+            return str(error).splitlines()[0]
+        return None
+
+    return check

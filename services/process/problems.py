@@ -1,0 +1,77 @@
+"""Every error a client sees is ``application/problem+json`` (RFC 9457): what is wrong, where, and whether to come back."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from services.messaging.errors import DependencyUnavailable, RefusedToWrite, is_transient
+
+log = structlog.get_logger()
+
+RETRY_AFTER_SECONDS = 1
+
+
+class Problem(Exception):
+    """An answer other than the one hoped for. ``members`` are extension members of the problem document."""
+
+    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+        self.members = members
+
+    def document(self) -> dict[str, Any]:
+        """The problem document."""
+        title = HTTPStatus(self.status).phrase
+        return {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail, **self.members}
+
+
+def unavailable(detail: str) -> Problem:
+    """503 with Retry-After: nothing was stored, come back soon."""
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def problem_of(error: BaseException) -> Problem:
+    """What a client is told of an error."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return Problem(422, "the request is not valid", errors=[_field_error(item) for item in error.errors()])
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    if isinstance(error, RefusedToWrite):
+        return unavailable(f"this service refuses to write: {error}")
+    if isinstance(error, DependencyUnavailable) or is_transient(error):
+        return unavailable("a part this service depends on does not answer; nothing was stored")
+    return Problem(500, "an unexpected error; it is in this service's log")
+
+
+def _field_error(item: dict[str, Any]) -> dict[str, str]:
+    place, *path = [str(part) for part in item["loc"]]
+    pointer = "".join(f"/{part}" for part in path)
+    return {"in": place, "pointer": pointer, "detail": str(item["msg"])}
+
+
+def _response(problem: Problem) -> JSONResponse:
+    return JSONResponse(
+        problem.document(), status_code=problem.status, headers=problem.headers, media_type="application/problem+json"
+    )
+
+
+async def _answer(_: Request, error: Exception) -> JSONResponse:
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_failed", exc_info=error)
+    return _response(problem)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application as a problem."""
+    for kind in (Problem, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer)

@@ -1,0 +1,68 @@
+"""One process: an HTTP server and the loops beside it, all of which end in order on SIGTERM.
+
+A loop that ends by itself is a defect or a refusal: the whole process stops with exit code 1, for its supervisor to start
+it again, rather than live on half dead.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from services.process.settings import ProcessSettings
+
+log = structlog.get_logger()
+
+Loop = Callable[[threading.Event], None]
+
+LOOP_STOP_SECONDS = 15.0  # a Kafka transaction and a database statement end within 10 s
+
+
+def serve(
+    app: FastAPI, settings: ProcessSettings, loops: Mapping[str, Loop], drained: Sequence[Callable[[], None]] = ()
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code.
+
+    Stopping goes from the outside in: no new connection, answers to what was accepted, ``drained`` (what to close then),
+    and the loops last.
+    """
+    ending, stopping, failed = threading.Event(), threading.Event(), threading.Event()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            log_config=None,
+            access_log=False,
+            limit_concurrency=settings.http_connections_max,
+            timeout_graceful_shutdown=settings.http_stop_seconds,
+            timeout_keep_alive=30,
+        )
+    )
+
+    def guarded(name: str, loop: Loop) -> None:
+        try:
+            loop(stopping)
+        except Exception:
+            log.exception("loop_failed", loop=name)
+        if not ending.is_set():
+            failed.set()
+            server.should_exit = True
+
+    threads = [threading.Thread(target=guarded, args=item, name=item[0], daemon=True) for item in loops.items()]
+    for thread in threads:
+        thread.start()
+    server.run()
+    ending.set()
+    for close in drained:
+        close()
+    stopping.set()
+    for thread in threads:
+        thread.join(LOOP_STOP_SECONDS)
+        if thread.is_alive():
+            log.error("loop_does_not_stop", loop=thread.name)
+            failed.set()
+    log.info("stopped", failed=failed.is_set())
+    return int(failed.is_set())
