@@ -4,6 +4,7 @@ A backend only describes: which addresses, which processes, in which order. The 
 fixture, the CLI and a later backend of containers share everything but the description.
 """
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,7 @@ class Process:
     """Raises NotReady, with the reason, until the process does its work."""
     stop_seconds: float = 20.0
     """How long a clean stop may take before SIGKILL."""
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,4 @@ class Stack(Protocol):
 
     def units(self) -> Sequence[Unit]:
         """Describe the processes and steps that bring the parts up; none when somebody else runs them."""
-        ...
-
-    def purge(self) -> None:
-        """Delete the data of the parts, wherever they lie."""
         ...

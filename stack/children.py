@@ -4,6 +4,7 @@ A pid alone is not an identity: the system gives it to another process later. Th
 supervisor left behind can be ended by the next one without hitting a stranger.
 """
 
+import itertools
 import os
 import signal
 import subprocess
@@ -21,10 +22,13 @@ SAME_START_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Identity:
-    """A process for all time: its pid and when it was started (seconds since 1970)."""
+    """A process for all time: its pid and when it was started (seconds since 1970); and how it wants to be stopped."""
 
     pid: int
     started: float
+    stop_signal: int = signal.SIGTERM
+    stop_order: int = 0
+    """Higher ones are stopped first: they depend on lower ones."""
 
 
 def start(launch: Launch, log: Path) -> subprocess.Popen[bytes]:
@@ -62,15 +66,21 @@ def is_alive(known: Identity) -> bool:
 
 def end(leftovers: Iterable[Identity], grace_seconds: float) -> list[Identity]:
     """End these processes and their children: politely first, for sure after the grace period. Returns those that ran."""
-    alive = [known for known in leftovers if is_alive(known)]
-    family = [member for known in alive for member in _family(known)]
-    for known in alive:
-        _signal(known.pid, signal.SIGTERM)
+    alive = sorted((known for known in leftovers if is_alive(known)), key=lambda known: -known.stop_order)
+    for _, wave in itertools.groupby(alive, key=lambda known: known.stop_order):
+        _end_wave(list(wave), grace_seconds)
+    return alive
+
+
+def _end_wave(wave: list[Identity], grace_seconds: float) -> None:
+    family = [member for known in wave for member in _family(known)]
+    for known in wave:
+        _signal(known.pid, known.stop_signal)
+        _signal(known.pid, signal.SIGCONT)  # one that was frozen could not hear it
     _, stubborn = psutil.wait_procs(family, timeout=grace_seconds)
     for member in stubborn:
         _signal(member.pid, signal.SIGKILL)
     psutil.wait_procs(stubborn, timeout=grace_seconds)
-    return alive
 
 
 def _family(known: Identity) -> list[psutil.Process]:
@@ -81,7 +91,7 @@ def _family(known: Identity) -> list[psutil.Process]:
         return []
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:

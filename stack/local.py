@@ -21,14 +21,13 @@ from stack.registry import Registry
 from stack.state import StateFolder
 from stack.supervisor import Supervisor
 
-PORTS: Mapping[str, int | None] = {
+PORTS: dict[str, int | None] = {
     "kafka": 9092,
     "kafka-controller": None,
     "registry": 8081,
     "registry-management": None,
     "postgres": 5432,
 }
-ANY_PORTS: Mapping[str, int | None] = dict.fromkeys(PORTS)
 PARTS = ("kafka", "registry", "postgres")
 START_SECONDS = 120.0
 LEFTOVER_GRACE_SECONDS = 20.0
@@ -39,18 +38,13 @@ class Local:
 
     name = "local"
 
-    def __init__(
-        self, state: StateFolder, wanted: Mapping[str, int | None] = PORTS, console: Console | None = None
-    ) -> None:
+    def __init__(self, state: StateFolder, chosen: Mapping[str, int], console: Console | None = None) -> None:
         artifacts = load_lock()
         cache = downloads.fetch_all(artifacts, console or Console(stderr=True))
-        self._ports = ports.choose(wanted, state.addresses())
-        state.remember_addresses(state.addresses() | self._ports)
-        self.moved = ports.moved(wanted, self._ports)
-        self._postgres = Postgres(state, self._ports["postgres"])
-        self._kafka = Kafka(state, artifacts, cache, self._ports["kafka"], self._ports["kafka-controller"])
+        self._postgres = Postgres(state, chosen["postgres"])
+        self._kafka = Kafka(state, artifacts, cache, chosen["kafka"], chosen["kafka-controller"])
         self._registry = Registry(
-            state, artifacts, cache, self._postgres, self._ports["registry"], self._ports["registry-management"]
+            state, artifacts, cache, self._postgres, chosen["registry"], chosen["registry-management"]
         )
 
     def endpoints(self) -> Endpoints:
@@ -60,10 +54,6 @@ class Local:
     def units(self) -> Sequence[Unit]:
         """Describe the three parts with their preparation."""
         return (*self._kafka.units(), *self._postgres.units(), *self._registry.units())
-
-    def purge(self) -> None:
-        """Delete data that do not lie in the state folder."""
-        self._postgres.purge()
 
 
 class Running:
@@ -103,11 +93,13 @@ def running(backend: Stack, state: StateFolder, parts: Sequence[str] = PARTS) ->
                 thread.join()
 
 
-def local(folder: Path, wanted: Mapping[str, int | None] = ANY_PORTS) -> tuple[Local, StateFolder]:
-    """Make a local backend in a folder, on any free ports unless others are wanted."""
+def local(folder: Path) -> tuple[Local, StateFolder]:
+    """Make a local backend in a folder, on any free ports."""
     state = StateFolder(folder)
     state.create()
-    return Local(state, wanted), state
+    chosen = ports.choose(dict.fromkeys(PORTS), state.addresses())
+    state.remember_addresses(chosen)
+    return Local(state, chosen), state
 
 
 def _quietly(supervisor: Supervisor) -> None:

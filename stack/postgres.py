@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Postgres:
         """Folder of the databases: in the state folder, if the server's user can reach it there."""
         if accounts.may_pass(self._user, self._state.path):
             return self._state.path / "postgres"
-        return PUBLIC_DATA / self._state.id / "postgres"
+        return _public_data(self._state)
 
     @property
     def server(self) -> str:
@@ -73,7 +74,8 @@ class Postgres:
         """Describe the server: its data are laid out once, then it runs."""
         return (
             Step("postgres-data", (), self.initialize),
-            Process("postgres", ("postgres-data",), self.launch, self.check, stop_seconds=30.0),
+            # SIGINT is its fast shutdown: SIGTERM would wait for clients to leave.
+            Process("postgres", ("postgres-data",), self.launch, self.check, 30.0, signal.SIGINT),
         )
 
     def initialize(self) -> None:
@@ -112,13 +114,14 @@ class Postgres:
         except psycopg.OperationalError as error:
             raise NotReady(str(error).strip().splitlines()[-1]) from error
 
-    def purge(self) -> None:
-        """Delete data that do not lie in the state folder."""
-        if self.data.is_relative_to(PUBLIC_DATA) and self.data.parent.exists():
-            shutil.rmtree(self.data.parent)
-
     def _program(self, name: str) -> Path:
         return self._installation / "bin" / name
+
+
+def purge(state: StateFolder) -> None:
+    """Delete data that do not lie in the state folder."""
+    if _public_data(state).exists():
+        shutil.rmtree(_public_data(state).parent)
 
 
 def database_url(server: str, database: str, user: str | None = None, password: str | None = None) -> str:
@@ -148,6 +151,10 @@ def _reachable_installation(user: User | None) -> Path:
             f"User {user.name if user else ''} can start PostgreSQL neither in {installation} nor in {copy}"
         )
     return copy / PACKAGE / INSTALLATION
+
+
+def _public_data(state: StateFolder) -> Path:
+    return PUBLIC_DATA / state.id / "postgres"
 
 
 def _note_owner(data: Path, state: StateFolder) -> None:

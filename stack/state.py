@@ -36,6 +36,10 @@ class StateFolder:
         if not self._file("id").exists():
             self._write("id", secrets.token_hex(8))
 
+    def exists(self) -> bool:
+        """Tell whether a system was ever started here."""
+        return self._file("id").exists()
+
     @property
     def id(self) -> str:
         """A name for this system that no other has; it stays as long as its data."""

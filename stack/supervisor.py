@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -231,9 +231,16 @@ class Supervisor:
             if not self._was_ready and it.deaths.in_a_row >= DEATHS_AT_START_MAX:
                 self._fail(it, f"cannot be started: {error}")
             return
-        self._state.remember_process(process.name, children.identity(it.child.pid))
+        self._remember(it.child.pid, process)
         it.state, it.since, it.check_at, it.failed_checks = State.STARTING, now, now, 0
         self._report("started", process=process.name, pid=it.child.pid)
+
+    def _remember(self, pid: int, process: Process) -> None:
+        known = children.identity(pid)
+        if known is not None:  # else it is dead already, as the next tick finds out
+            processes = [name for name in self._all_needs(process) if isinstance(self._all[name].unit, Process)]
+            known = replace(known, stop_signal=process.stop_signal, stop_order=len(processes))
+        self._state.remember_process(process.name, known)
 
     def _judge_check(self, it: Supervised, process: Process, now: float) -> None:
         assert it.task is not None
@@ -296,7 +303,7 @@ class Supervisor:
         asked = stopping.setdefault(process.name, time.monotonic())
         if it.state is not State.STOPPED:
             it.state = State.STOPPED
-            it.child.send_signal(signal.SIGTERM)
+            it.child.send_signal(process.stop_signal)
             it.child.send_signal(signal.SIGCONT)  # one that was frozen could not hear it
         elif time.monotonic() - asked > process.stop_seconds:
             self._report("killed", process=process.name, reason=f"did not stop in {process.stop_seconds:g} s")

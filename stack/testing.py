@@ -17,7 +17,7 @@ import pytest
 
 from stack import children, databases
 from stack.local import LEFTOVER_GRACE_SECONDS, Running, local, running
-from stack.postgres import database_url
+from stack.postgres import database_url, purge
 from stack.state import StateFolder
 
 PREFIX = "order-pipeline-tests-"
@@ -36,7 +36,7 @@ def real_parts(state_folder: Path) -> Iterator[Running]:
     backend, state = local(state_folder)
     with running(backend, state, parts=()) as system:
         yield system
-    backend.purge()
+    purge(state)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,9 @@ def temporary_state_folder() -> Iterator[Path]:
     temporary = Path(tempfile.gettempdir())
     for abandoned in temporary.glob(f"{PREFIX}*"):
         if not psutil.pid_exists(int(abandoned.name.removeprefix(PREFIX).partition("-")[0])):
-            children.end(StateFolder(abandoned).processes().values(), LEFTOVER_GRACE_SECONDS)
+            state = StateFolder(abandoned)
+            children.end(state.processes().values(), LEFTOVER_GRACE_SECONDS)
+            purge(state)
             shutil.rmtree(abandoned, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     folder.chmod(0o711)

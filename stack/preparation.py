@@ -1,0 +1,104 @@
+"""What services take for granted, made before they start: databases, migrations, topics, registered schemas."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+
+from stack import commands, databases, topics
+from stack.backend import Endpoints, Launch, Step
+from stack.errors import NotConfigured
+from stack.postgres import database_url
+from stack.services import PROJECT, Service, command
+from stack.state import StateFolder
+
+SCHEMAS = PROJECT / "schemas"
+# The script's entry point, whether or not the virtual environment's scripts are on the PATH.
+CONTRACTS = (sys.executable, "-c", "from codegen.cli import main; main()")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Makes everything that services need, of parts that are up."""
+
+    state: StateFolder
+    endpoints: Endpoints
+    services: Sequence[Service]
+    schemas: Path = SCHEMAS
+
+    def steps(self, parts: Sequence[str]) -> Iterator[Step]:
+        """Describe the steps; `parts` are those that must be waited for, the others are up already."""
+
+        def needs(*names: str) -> tuple[str, ...]:
+            return tuple(name for name in names if name in parts)
+
+        yield Step("topics", needs("kafka"), self.make_topics)
+        yield Step("warm-up", needs("kafka"), lambda: topics.warm_up(self.endpoints.kafka))
+        yield Step("contracts", needs("registry"), self.register_schemas)
+        for service in self.services:
+            if service.has_database:
+                yield Step(f"database-{service.name}", needs("postgres"), partial(self.migrate, service))
+
+    def needs(self, service: Service, parts: Sequence[str]) -> tuple[str, ...]:
+        """Name what must be there before a service starts."""
+        steps = ("topics", "warm-up", "contracts", *([f"database-{service.name}"] if service.has_database else []))
+        return (*(part for part in ("kafka", "registry", "postgres") if part in parts), *steps)
+
+    def environment(self, service: Service) -> Mapping[str, str]:
+        """Configure a service: addresses, and the database that is its own."""
+        common = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.endpoints.kafka,
+            "SCHEMA_REGISTRY_URL": self.endpoints.registry,
+            "PYTHONUNBUFFERED": "1",
+            "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
+            "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
+        }
+        return common | ({_variable(service): self.database_url(service)} if service.has_database else {})
+
+    def database_url(self, service: Service) -> str:
+        """URL of a service's database: given in the environment, else one of our making on the server."""
+        if self.endpoints.postgres is None:
+            given = os.environ.get(_variable(service))
+            if not given:
+                raise NotConfigured(f"Neither POSTGRES_URL nor {_variable(service)} is in the environment")
+            return given
+        return database_url(self.endpoints.postgres, service.name, service.name, self.state.secret(service.name))
+
+    def make_topics(self) -> None:
+        """Create the topics of the contracts."""
+        if not (PROJECT / "codegen" / "contracts.py").exists():  # TEMPORARY
+            return
+        from codegen.contracts import Contracts
+
+        wanted = {
+            name: topics.TopicSettings(topic.partitions, topic.retention, topic.max_message_bytes)
+            for name, topic in Contracts.load(self.schemas).topics.items()
+        }
+        topics.ensure(self.endpoints.kafka, wanted)
+
+    def register_schemas(self) -> None:
+        """Register what the contracts say; nobody else writes to the registry."""
+        if not (PROJECT / "codegen" / "contracts.py").exists():  # TEMPORARY
+            return
+        arguments = (*CONTRACTS, "push", "--apply", "--schemas", str(self.schemas))
+        environment = {"SCHEMA_REGISTRY_URL": self.endpoints.registry}
+        commands.run(self.state, "contracts", Launch(arguments, environment, PROJECT))
+
+    def migrate(self, service: Service) -> None:
+        """Make the service's database, if it is ours to make, and bring it to the newest version."""
+        if self.endpoints.postgres is not None:
+            databases.ensure(self.endpoints.postgres, service.name, self.state.secret(service.name))
+        launch = Launch(command(service, "migrate"), self.environment(service), PROJECT)
+        commands.run(self.state, f"database-{service.name}", launch)
+
+
+def _variable(service: Service) -> str:
+    return f"{service.name.upper()}_DATABASE_URL"
+
+
+def _without_proxy(known: str) -> str:
+    """Keep what is on this machine away from a company's proxy."""
+    return ",".join(dict.fromkeys([*filter(None, known.split(",")), "127.0.0.1", "localhost"]))

@@ -1,0 +1,86 @@
+"""One whole system: the parts of a backend, their preparation and the services, in one state folder."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from stack import children, ports, services
+from stack.backend import Endpoints, Process, Stack, Unit
+from stack.external import External
+from stack.local import PORTS, Local
+from stack.ports import HOST
+from stack.preparation import Preparation
+from stack.state import StateFolder
+
+BACKENDS = ("local", "external")
+
+
+@dataclass(frozen=True)
+class System:
+    """What is to be run, and where it will be found."""
+
+    backend: str
+    units: Sequence[Unit]
+    endpoints: Mapping[str, str]
+    """By part, as `pipeline status` gives them."""
+    environment: Mapping[str, str]
+    """Configuration of all services together, for tools that look behind them. It holds passwords."""
+    notes: Sequence[str]
+    """What a person should know, such as ports that are not the usual ones."""
+
+
+def build(state: StateFolder, backend: str, replicas: int, console: Console) -> System:
+    """Put a system together; downloads what is missing, starts nothing."""
+    chosen = services.present()
+    wanted = services.wanted_ports(chosen, replicas) | ({} if backend == "external" else PORTS)
+    own_ports = ports.choose(wanted, state.addresses())
+    state.remember_addresses(state.addresses() | own_ports)
+    stack: Stack = External(os.environ) if backend == "external" else Local(state, own_ports, console)
+    endpoints = stack.endpoints()
+    preparation = Preparation(state, endpoints, chosen)
+    units = list(stack.units())
+    parts = [unit.name for unit in units if isinstance(unit, Process)]
+    environment = {service.name: preparation.environment(service) for service in chosen}
+    needs = {service.name: preparation.needs(service, parts) for service in chosen}
+    units += preparation.steps(parts)
+    units += services.processes(chosen, replicas, own_ports, environment, needs)
+    return System(
+        stack.name,
+        units,
+        _addresses(endpoints) | {it.name: f"http://{HOST}:{own_ports[f'{it.name}-api']}" for it in chosen},
+        {name: value for own in environment.values() for name, value in own.items()},
+        ports.moved(wanted, own_ports),
+    )
+
+
+def status(state: StateFolder) -> dict[str, Any]:
+    """Read what the supervisor wrote last, corrected by what the operating system says of its processes."""
+    known = state.status()
+    running = state.processes()
+    supervisor = running.get("supervisor")
+    supervised = supervisor is not None and children.is_alive(supervisor)
+    processes = [_corrected(entry, running, supervised=supervised) for entry in known.get("processes", [])]
+    ready = supervised and bool(known.get("ready")) and all(entry["state"] == "ready" for entry in processes)
+    return {**known, "ready": ready, "supervised": supervised, "processes": processes}
+
+
+def _addresses(endpoints: Endpoints) -> dict[str, str]:
+    known = {"kafka": endpoints.kafka, "registry": endpoints.registry, "postgres": endpoints.postgres}
+    return {name: address for name, address in known.items() if address}
+
+
+def _corrected(
+    entry: Mapping[str, Any], running: Mapping[str, children.Identity], *, supervised: bool
+) -> dict[str, Any]:
+    """Correct an entry whose process has ended, or whose supervisor has."""
+    known = running.get(str(entry["name"]))
+    alive = known is not None and known.pid == entry["pid"] and children.is_alive(known)
+    if alive:
+        return {**entry, "state": entry["state"] if supervised else "unsupervised"}
+    stopped = (
+        entry["state"] if entry["state"] != "ready" and supervised else ("restarting" if supervised else "stopped")
+    )
+    return {**entry, "pid": None, "state": stopped}

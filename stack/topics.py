@@ -1,0 +1,104 @@
+"""Topics as the contracts describe them, and Kafka's own internal ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are documented there, not declared as exported
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from stack.errors import StackError
+
+REQUEST_SECONDS = 30.0
+WARM_UP_NAME = "stack.warm-up"
+
+
+@dataclass(frozen=True)
+class TopicSettings:
+    """What a topic must be like."""
+
+    partitions: int
+    retention: timedelta
+    max_message_bytes: int
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        """The settings as Kafka names them."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention // timedelta(milliseconds=1)),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+
+
+def ensure(bootstrap_servers: str, wanted: Mapping[str, TopicSettings]) -> None:
+    """Create the topics that are missing and set the settings of all.
+
+    The number of partitions of an existing topic is never changed: which key lies in which partition hangs on it.
+    """
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    # Replication: -1 leaves it to the cluster's default, 1 on this machine and 3 in a real cluster.
+    topics = [NewTopic(name, it.partitions, -1, config=it.configuration) for name, it in wanted.items()]
+    existing: list[str] = []
+    for name, created in admin.create_topics(topics, operation_timeout=REQUEST_SECONDS).items():
+        try:
+            created.result(REQUEST_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+            existing.append(name)
+    _refuse_other_partitions(admin, {name: wanted[name] for name in existing})
+    _set_configuration(admin, {name: wanted[name] for name in existing})
+
+
+def warm_up(bootstrap_servers: str) -> None:
+    """Have the broker make its internal topics now: the first transaction and the first group need not wait for them."""
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    existing = admin.list_topics(timeout=REQUEST_SECONDS).topics
+    if "__transaction_state" not in existing:
+        producer = Producer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "transactional.id": WARM_UP_NAME,
+                "retry.backoff.ms": 50,
+                "log_level": 0,
+            }
+        )
+        producer.init_transactions(REQUEST_SECONDS)
+    if "__consumer_offsets" not in existing:
+        for described in admin.describe_consumer_groups([WARM_UP_NAME], request_timeout=REQUEST_SECONDS).values():
+            described.exception(REQUEST_SECONDS)  # there is no such group; asking was what counts
+
+
+def _refuse_other_partitions(admin: AdminClient, wanted: Mapping[str, TopicSettings]) -> None:
+    found = admin.list_topics(timeout=REQUEST_SECONDS).topics
+    for name, it in wanted.items():
+        if len(found[name].partitions) != it.partitions:
+            raise StackError(
+                f"topic {name} has {len(found[name].partitions)} partitions, the contracts say {it.partitions}; "
+                "keys would move to other partitions while events are in flight"
+            )
+
+
+def _set_configuration(admin: AdminClient, wanted: Mapping[str, TopicSettings]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            name,
+            incremental_configs=[
+                ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+                for key, value in it.configuration.items()
+            ],
+        )
+        for name, it in wanted.items()
+    ]
+    if resources:
+        for altered in admin.incremental_alter_configs(resources, request_timeout=REQUEST_SECONDS).values():
+            altered.result(REQUEST_SECONDS)
