@@ -1,2 +1,78 @@
+"""The command `contracts`: 0 clean, 1 usage or tool error, 69 registry unreachable, 100 something differs."""
+
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from codegen import generated_files, python_source
+from codegen.contracts import Contracts
+from codegen.errors import ContractsError, RegistryUnreachable
+
+app = typer.Typer(
+    name="contracts",
+    help="Avro schemas as contracts: typed Python classes from them, a registry in step with them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Schemas = Annotated[Path, typer.Option("--schemas", help="The folder of .avsc files.", show_default=True)]
+
+
+class Exit(IntEnum):
+    """What a command's exit code says."""
+
+    CLEAN = 0
+    ERROR = 1
+    UNREACHABLE = 69
+    FINDINGS = 100
+
+
+@app.callback()
+def contracts() -> None:
+    """Avro schemas as contracts: typed Python classes from them, a registry in step with them."""
+
+
+@app.command()
+def generate(
+    schemas: Schemas = Path("schemas"),
+    out: Annotated[Path | None, typer.Option(help="Folder on the import path, or the package's own folder.")] = None,
+    package: Annotated[str | None, typer.Option(help="Dotted name; namespace a.b becomes module PACKAGE.a.b.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 100 if the classes differ.")] = False,
+) -> None:
+    """Write Python classes for every schema (where to: --out and --package, or else what contracts.toml says)."""
+    loaded = Contracts.load(schemas)
+    target, name = out or loaded.out, package or loaded.package
+    if target is None or name is None:
+        raise ContractsError("where to? Give --out and --package, or [generate] out and package in contracts.toml")
+    files = python_source.generate(loaded.schemas, name)
+    folder = generated_files.package_folder(target, name)
+    changes = generated_files.differences(folder, files) if check else generated_files.write(folder, files, name)
+    verbs = {"missing": "written", "changed": "rewritten", "left over": "removed"}
+    for change in changes:
+        typer.echo(f"{change.path}: {change.kind if check else verbs[change.kind]}")
+    if check and changes:
+        typer.echo("The generated classes differ from the schemas; run `contracts generate`.", err=True)
+        raise typer.Exit(Exit.FINDINGS)
+    if not changes:
+        typer.echo(f"{len(files)} files are as the schemas say.")
+
+
 def main() -> None:
-    """Entry point."""
+    """Entry point: run a command and turn errors into a sentence and an exit code."""
+    try:
+        app()
+    except SystemExit as stop:  # the command line's parser says 2 for a usage error
+        sys.exit(Exit.ERROR if stop.code == 2 else stop.code)
+    except RegistryUnreachable as error:
+        sys.exit(_complain(error, Exit.UNREACHABLE))
+    except ContractsError as error:
+        sys.exit(_complain(error, Exit.ERROR))
+
+
+def _complain(error: Exception, code: Exit) -> Exit:
+    Console(stderr=True, highlight=False).print(f"contracts: {error}", markup=False, soft_wrap=True)
+    return code

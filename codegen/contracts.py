@@ -1,0 +1,198 @@
+"""contracts.toml: what the topics carry, who writes them, and how their schemas may change.
+
+A folder without the file is fine: then there are no topics, and every type that no other type refers to is a subject
+of its own name.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from codegen import schema_files
+from codegen.errors import ContractsFileError
+from codegen.schema_files import SchemaFile, SchemaFolder
+
+FILE_NAME: Final = "contracts.toml"
+LEVELS: Final = (
+    *("BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE"),
+    *("FULL", "FULL_TRANSITIVE", "NONE"),
+)
+STRATEGY: Final = "TopicRecordName"
+_TOPIC_KEYS: Final = frozenset(
+    {"writer", "key", "events", "dead_letter", "partitions", "retention_days", "max_message_bytes"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic: one service writes it; `keys` says for each event (full name) which field is the record's key."""
+
+    name: str
+    writer: str
+    partitions: int
+    retention: timedelta
+    max_message_bytes: int
+    dead_letter: bool = False
+    key: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The full names of the events it carries."""
+        return tuple(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A name in the registry, the file behind it, and the subjects that hold the types it refers to."""
+
+    name: str
+    file: SchemaFile
+    references: tuple["SubjectReference", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectReference:
+    """A use of another file's type: its full name and the subject under which that file is registered."""
+
+    name: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """A folder of schemas with what contracts.toml says about it."""
+
+    folder: Path
+    schemas: SchemaFolder
+    topics: Mapping[str, Topic]
+    compatibility: str = "FULL_TRANSITIVE"
+    out: Path | None = None
+    package: str | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> "Contracts":
+        """Read contracts.toml, if there is one, and every schema; raise ContractsFileError or SchemaError."""
+        schemas = schema_files.load(folder)
+        path = folder / FILE_NAME
+        if not path.exists():
+            return cls(folder, schemas, {})
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ContractsFileError(f"{FILE_NAME}: {error}") from error
+        return _Reader(document, folder, schemas).contracts()
+
+    def topic_of(self, event: str) -> Topic:
+        """Return the topic that carries an event, by the event's full name."""
+        for topic in self.topics.values():
+            if event in topic.keys:
+                return topic
+        raise ContractsFileError(f"no topic of {FILE_NAME} carries {event}")
+
+    def subject_of(self, event: str) -> str:
+        """Return the subject of an event: `<topic>-<full name>`."""
+        return f"{self.topic_of(event).name}-{event}"
+
+    def subjects(self) -> list[Subject]:
+        """Return everything to be registered, each after what it refers to.
+
+        Events stand under their topics' subjects; a type that is referred to (or that no topic carries) under its
+        full name.
+        """
+        carried = {event: f"{topic.name}-{event}" for topic in self.topics.values() for event in topic.events}
+        referred = {self.schemas.owners[name] for file in self.schemas.files.values() for name in file.references}
+        result = []
+        for file in self.schemas.in_reference_order():
+            references = tuple(SubjectReference(name, self.schemas.owners[name]) for name in file.references)
+            if file.name in referred or file.name not in carried:
+                result.append(Subject(file.name, file, references))
+            if file.name in carried:
+                result.append(Subject(carried[file.name], file, references))
+        return result
+
+
+class _Reader:
+    """Turns the parsed TOML into values, refusing what it does not know."""
+
+    def __init__(self, document: Mapping[str, Any], folder: Path, schemas: SchemaFolder) -> None:
+        self._document = document
+        self._folder = folder
+        self._schemas = schemas
+
+    def contracts(self) -> Contracts:
+        """Return the contracts that the document describes."""
+        known = {"registry", "generate", "topics", "topic_defaults", "dead_letter_defaults"}
+        self._refuse_unknown("", self._document, known)
+        registry = self._table("registry", {"subject_strategy", "compatibility"})
+        if registry.get("subject_strategy", STRATEGY) != STRATEGY:
+            raise ContractsFileError(f"{FILE_NAME}: registry.subject_strategy can only be {STRATEGY!r}")
+        level = registry.get("compatibility", "FULL_TRANSITIVE")
+        if level not in LEVELS:
+            raise ContractsFileError(f"{FILE_NAME}: registry.compatibility is one of {', '.join(LEVELS)}")
+        generate = self._table("generate", {"out", "package"})
+        out = generate.get("out")
+        topics = {name: self._topic(name, value) for name, value in self._document.get("topics", {}).items()}
+        self._check_events(topics)
+        out_path = self._folder / out if out is not None else None
+        return Contracts(self._folder, self._schemas, topics, level, out_path, generate.get("package"))
+
+    def _table(self, name: str, known: set[str]) -> Mapping[str, Any]:
+        table = self._document.get(name, {})
+        if not isinstance(table, Mapping):
+            raise ContractsFileError(f"{FILE_NAME}: {name} is a table")
+        self._refuse_unknown(f"{name}.", table, known)
+        return table
+
+    def _refuse_unknown(self, prefix: str, table: Mapping[str, Any], known: set[str] | frozenset[str]) -> None:
+        for key in table:
+            if key not in known:
+                raise ContractsFileError(
+                    f"{FILE_NAME}: unknown key {prefix}{key}; known are {', '.join(sorted(known))}"
+                )
+
+    def _topic(self, name: str, own: Any) -> Topic:
+        place = f"topics.{name!r}"
+        if not isinstance(own, Mapping):
+            raise ContractsFileError(f"{FILE_NAME}: {place} is a table")
+        self._refuse_unknown(f"{place}.", own, _TOPIC_KEYS)
+        dead_letter = own.get("dead_letter", False)
+        defaults = self._document.get("dead_letter_defaults" if dead_letter else "topic_defaults", {})
+        values = {"partitions": 1, "retention_days": 7, "max_message_bytes": 1_048_576, **defaults, **own}
+        for number in ("partitions", "retention_days", "max_message_bytes"):
+            if type(values[number]) is not int or values[number] < 1:
+                raise ContractsFileError(f"{FILE_NAME}: {place}.{number} is a whole number of 1 or more")
+        if not isinstance(values.get("writer"), str):
+            raise ContractsFileError(f"{FILE_NAME}: {place}.writer, the service that writes the topic, is missing")
+        return Topic(
+            name=name,
+            writer=values["writer"],
+            partitions=values["partitions"],
+            retention=timedelta(days=values["retention_days"]),
+            max_message_bytes=values["max_message_bytes"],
+            dead_letter=dead_letter,
+            key=values.get("key"),
+            keys=dict(self._event(place, item, values.get("key")) for item in values.get("events", [])),
+        )
+
+    def _event(self, place: str, item: Any, topic_key: str | None) -> tuple[str, str]:
+        """Return an event's full name and the field that is its key, checked against its schema."""
+        entry = item if isinstance(item, Mapping) else {"name": item}
+        name, key = str(entry.get("name")), str(entry.get("key", topic_key))
+        if name not in self._schemas.files:
+            raise ContractsFileError(f"{FILE_NAME}: {place} carries {name!r}, which no file defines")
+        fields = getattr(self._schemas.types[name], "fields", ())
+        if key not in {each.name for each in fields}:
+            raise ContractsFileError(f"{FILE_NAME}: {place} is keyed by {key!r}, which is no field of {name}")
+        return name, key
+
+    def _check_events(self, topics: Mapping[str, Topic]) -> None:
+        carriers: dict[str, str] = {}
+        for topic in topics.values():
+            for event in topic.events:
+                if event in carriers:
+                    raise ContractsFileError(f"{FILE_NAME}: both {carriers[event]} and {topic.name} carry {event}")
+                carriers[event] = topic.name

@@ -1,0 +1,254 @@
+"""The Python side of an Avro type: its annotation, its runtime functions, its default as an expression."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol, cast
+
+from codegen.errors import SchemaError, UnsupportedSchema
+from codegen.python_names import attribute, member
+from codegen.python_text import quoted, quoted_bytes
+from codegen.resolution import RecordPair
+from codegen.schema import (
+    MISSING,
+    Array,
+    Enum,
+    Fixed,
+    Json,
+    Logical,
+    Map,
+    Missing,
+    Node,
+    Primitive,
+    Record,
+    Reference,
+    Schema,
+    Union,
+)
+
+_INT: Final = (-0x8000_0000, 0x7FFF_FFFF)
+_LONG: Final = (-0x8000_0000_0000_0000, 0x7FFF_FFFF_FFFF_FFFF)
+
+PLAIN: Final[Mapping[str, str]] = {
+    "null": "None",
+    "boolean": "bool",
+    "int": "int",
+    "long": "int",
+    "float": "float",
+    "double": "float",
+    "bytes": "bytes",
+    "string": "str",
+}
+_KINDS: Final = {"float": "float", "double": "float", "string": "str"}
+# Logical type -> (module and name of the Python type, writer, function from the plain value)
+LOGICAL: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    "uuid": ("uuid", "UUID", "write_uuid", "uuid_from_text"),
+    "date": ("datetime", "date", "write_date", "date_from_days"),
+    "time-millis": ("datetime", "time", "write_time_millis", "time_from_millis"),
+    "time-micros": ("datetime", "time", "write_time_micros", "time_from_micros"),
+    "timestamp-millis": ("datetime", "datetime", "write_timestamp_millis", "datetime_from_millis"),
+    "timestamp-micros": ("datetime", "datetime", "write_timestamp_micros", "datetime_from_micros"),
+    "local-timestamp-millis": ("datetime", "datetime", "write_local_timestamp_millis", "local_datetime_from_millis"),
+    "local-timestamp-micros": ("datetime", "datetime", "write_local_timestamp_micros", "local_datetime_from_micros"),
+}
+
+
+class Context(Protocol):
+    """Where code is generated into: what things are called there (importing them is its business)."""
+
+    def helper(self, name: str) -> str:
+        """Return what a function of `codegen.runtime` is called."""
+
+    def imported(self, module: str, name: str) -> str:
+        """Return what a name of another module is called."""
+
+    def builtin(self, name: str) -> str:
+        """Return what a builtin is called."""
+
+    def type_name(self, name: str) -> str:
+        """Return what the class of this record or enum is called."""
+
+    def constructor(self, name: str) -> str:
+        """Return what the function is called that makes this record from positional values."""
+
+    def writer(self, name: str) -> str:
+        """Return what the function is called that writes this record or enum."""
+
+    def reader(self, pair: RecordPair) -> str:
+        """Return what the function is called that reads this pair of records (an enum is paired with itself)."""
+
+    annotated: bool
+    """Whether local variables are annotated."""
+
+
+def check_supported(node: Node, schema: Schema, path: str) -> None:
+    """Refuse what no Python type is known for; `path` names schema and field."""
+    logical: Logical | None = None
+    match node:
+        case Primitive(logical=logical):
+            pass
+        case Reference():
+            definition = schema.definition(node)
+            logical = definition.logical if isinstance(definition, Fixed) else None
+        case Array(items=child) | Map(values=child):
+            check_supported(child, schema, path)
+        case Union(branches=branches):
+            for branch in branches:
+                check_supported(branch, schema, path)
+            check_union(node, schema, path)
+    if logical and logical.name not in LOGICAL:
+        raise UnsupportedSchema(f"{path}: no Python class can be generated for the logical type {logical.name!r} yet")
+
+
+def check_union(union: Union, schema: Schema, path: str) -> None:
+    """Refuse a union whose values do not show by their Python type which branch they are meant for."""
+    kinds = [python_kind(branch, schema) for branch in union.branches]
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise UnsupportedSchema(f"{path}: two branches of the union would both be {kind} in Python")
+
+
+def python_kind(node: Node, schema: Schema) -> str:
+    """Return what a value's Python type shows of its Avro type; int and long differ by range."""
+    match node:
+        case Primitive(type=kind, logical=logical):
+            return LOGICAL[logical.name][1] if logical else _KINDS.get(kind, kind)
+        case Array() | Map() | Union():
+            return type(node).__name__.lower()
+    definition = schema.definition(node)
+    if isinstance(definition, Fixed):
+        return "UUID" if definition.logical else "bytes"
+    return node.name
+
+
+def annotation(node: Node, schema: Schema, context: Context) -> str:
+    """Return the type of a field's attribute."""
+    match node:
+        case Primitive(logical=Logical(name=name)):
+            return context.imported(*LOGICAL[name][:2])
+        case Primitive(type=kind):
+            return PLAIN[kind] if kind == "null" else context.builtin(PLAIN[kind])
+        case Array(items=items):
+            return f"{context.builtin('list')}[{annotation(items, schema, context)}]"
+        case Map(values=values):
+            return f"{context.builtin('dict')}[{context.builtin('str')}, {annotation(values, schema, context)}]"
+        case Union(branches=branches):
+            names = dict.fromkeys(annotation(branch, schema, context) for branch in branches)
+            return " | ".join(sorted(names, key=lambda name: name == "None"))
+    definition = schema.definition(node)
+    if isinstance(definition, Fixed):
+        return context.imported("uuid", "UUID") if definition.logical else context.builtin("bytes")
+    return context.type_name(definition.name)
+
+
+def is_container(node: Node, schema: Schema, default: Json) -> bool:
+    """Say whether a default has to be made anew for every instance."""
+    match node:
+        case Array() | Map():
+            return True
+        case Reference():
+            return isinstance(schema.definition(node), Record)
+        case Union(branches=branches):
+            accepting = _accepting(branches, default, schema)
+            return accepting is not None and is_container(accepting, schema, default)
+    return False
+
+
+class Defaults:
+    """Turns JSON defaults into Python expressions, refusing those that do not fit their type."""
+
+    def __init__(self, schema: Schema, context: Context) -> None:
+        self._schema = schema
+        self._context = context
+
+    def expression(self, node: Node, value: "Json | Missing", path: str) -> str:
+        """Return the expression of a default; `path` is the field's, for the error."""
+        if isinstance(value, Missing) or not fits(node, value, self._schema):
+            raise SchemaError(f"{path}: default {_shown(value)} does not fit its type")
+        return self._expression(node, value, path)
+
+    def _expression(self, node: Node, value: Json, path: str) -> str:
+        match node:
+            case Primitive():
+                return self._primitive(node, value)
+            case Array(items=items):
+                return f"[{', '.join(self._expression(items, v, path) for v in cast('Sequence[Json]', value))}]"
+            case Map(values=values):
+                pairs = cast("Mapping[str, Json]", value).items()
+                return f"{{{', '.join(f'{quoted(k)}: {self._expression(values, v, path)}' for k, v in pairs)}}}"
+            case Union(branches=branches):
+                return self._expression(cast("Node", _accepting(branches, value, self._schema)), value, path)
+        definition = self._schema.definition(node)
+        if isinstance(definition, Enum):
+            return f"{self._context.type_name(definition.name)}.{member(cast('str', value))}"
+        if isinstance(definition, Record):
+            return self._record(definition, cast("Mapping[str, Json]", value), path)
+        text = quoted_bytes(cast("str", value).encode("latin-1"))
+        return f"{self._context.helper('uuid_from_bytes')}({text})" if definition.logical else text
+
+    def _primitive(self, node: Primitive, value: Json) -> str:
+        if node.type == "bytes":
+            return quoted_bytes(cast("str", value).encode("latin-1"))
+        if node.type in {"float", "double"}:
+            return repr(float(cast("float", value)))
+        text = quoted(value) if isinstance(value, str) else repr(value)
+        return f"{self._context.helper(LOGICAL[node.logical.name][3])}({text})" if node.logical else text
+
+    def _record(self, record: Record, value: Mapping[str, Json], path: str) -> str:
+        arguments = [
+            f"{attribute(f.name)}={self.expression(f.type, value.get(f.name, f.default), f'{path}.{f.name}')}"
+            for f in record.fields
+        ]
+        return f"{self._context.type_name(record.name)}({', '.join(arguments)})"
+
+
+def fits(node: Node, value: Json, schema: Schema) -> bool:
+    """Say whether a JSON default is one of the type (Avro 1.12: of any branch, for a union)."""
+    match node:
+        case Primitive(type=kind):
+            return _fits_primitive(kind, value)
+        case Array(items=items):
+            return isinstance(value, list | tuple) and all(fits(items, each, schema) for each in value)
+        case Map(values=values):
+            return isinstance(value, Mapping) and all(fits(values, each, schema) for each in value.values())
+        case Union(branches=branches):
+            return _accepting(branches, value, schema) is not None
+    definition = schema.definition(node)
+    if isinstance(definition, Enum):
+        return value in definition.symbols
+    if isinstance(definition, Fixed):
+        return _fits_primitive("bytes", value) and len(cast("str", value)) == definition.size
+    if not isinstance(value, Mapping):
+        return False
+    given = ((field.type, value.get(field.name, field.default)) for field in definition.fields)
+    return all(not isinstance(each, Missing) and fits(type_, each, schema) for type_, each in given)
+
+
+def _accepting(branches: Sequence[Node], value: Json, schema: Schema) -> Node | None:
+    return next((branch for branch in branches if fits(branch, value, schema)), None)
+
+
+def _fits_primitive(kind: str, value: Json) -> bool:
+    if kind in {"int", "long"}:
+        low, high = _INT if kind == "int" else _LONG
+        return type(value) is int and low <= value <= high
+    if kind in {"float", "double"}:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "bytes":
+        return isinstance(value, str) and all(ord(character) < 256 for character in value)
+    expected = {"null": type(None), "boolean": bool, "string": str}[kind]
+    return isinstance(value, expected)
+
+
+def _shown(value: "Json | Missing") -> str:
+    return "(none)" if value is MISSING else repr(value)
+
+
+def definitions_used(node: Node, schema: Schema) -> Iterator[str]:
+    """Yield the full names that a field's type mentions."""
+    match node:
+        case Reference(name=name):
+            yield name
+        case Array(items=child) | Map(values=child):
+            yield from definitions_used(child, schema)
+        case Union(branches=branches):
+            for branch in branches:
+                yield from definitions_used(branch, schema)
