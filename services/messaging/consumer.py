@@ -70,6 +70,11 @@ class Consumer:
         """Whether the group has answered and every partition it gave to this consumer is claimed."""
         return self._joined and self._in_step and self.refusal is None and self._wanted <= self._cursors.keys()
 
+    @property
+    def claimed(self) -> frozenset[TopicPartition]:
+        """The partitions this consumer holds now."""
+        return frozenset(self._cursors)
+
     def run(self, stopping: threading.Event) -> None:
         """Consume until told to stop, then leave the group so that others take over at once."""
         consumer = KafkaConsumer(self._configuration())

@@ -82,6 +82,7 @@ class Database:
         with self.connection() as connection:
             if self.guard is not None and not connection.info.get("guarded"):
                 self.guard(connection)
+                connection.rollback()
                 connection.info["guarded"] = True
             with connection.begin():
                 yield connection
@@ -93,7 +94,8 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                if hot(connection).closed:
+                driver = connection.connection.driver_connection
+                if driver is not None and driver.closed:
                     connection.invalidate()
                 raise
 
@@ -104,6 +106,8 @@ class Database:
 
 def hot(transaction: Transaction) -> psycopg.Connection[Any]:
     """The psycopg connection under a transaction, for the few hot statements: arrays as binary parameters, no compiling."""
+    if not transaction.in_transaction():
+        transaction.begin()  # or SQLAlchemy's commit and rollback would know of nothing to end
     driver = transaction.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver

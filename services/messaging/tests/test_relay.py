@@ -1,0 +1,104 @@
+"""The relay on a real broker: everything once, in order, from the position in the log."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from confluent_kafka import Producer
+
+from services.messaging import notes
+from services.messaging.database import fetch
+from services.messaging.headers import identity
+from services.messaging.kafka import headers_of, place
+from services.messaging.records import TopicPartition
+from services.messaging.relay import Relay
+from services.messaging.tests.conftest import World, eventually, running
+
+
+def relay_of(world: World) -> Relay:
+    return Relay(f"kit-{world.topic}", world.topics, world.open("relay"), world.kafka, world.settings)
+
+
+def log_of(world: World) -> Mapping[TopicPartition, list[tuple[int, bytes | None]]]:
+    """What a reader of committed records sees: (sequence, value) per partition, foreign records under 0."""
+    partitions = [TopicPartition(topic, number) for topic in world.topics for number in range(3)]
+    seen: dict[TopicPartition, list[tuple[int, bytes | None]]] = defaultdict(list)
+    for message in world.kafka.read(world.kafka.starts(partitions), world.kafka.stable_ends(partitions)):
+        own = identity(headers_of(message))
+        value = message.value()
+        seen[place(message)[0]].append((own.sequence if own else 0, value if isinstance(value, bytes) else None))
+    return seen
+
+
+def is_dense(log: Mapping[TopicPartition, list[tuple[int, bytes | None]]]) -> bool:
+    return all([sequence for sequence, _ in records] == list(range(1, len(records) + 1)) for records in log.values())
+
+
+def test_what_was_committed_is_published_once_and_in_order(world: World) -> None:
+    relay = relay_of(world)
+    before = world.records(500, "before")
+    world.append(before)
+
+    with running(relay.run):
+        for batch in range(20):
+            relay.offer(world.append(world.records(50, f"batch{batch}")))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 1_500)
+
+    log = log_of(world)
+    assert is_dense(log)
+    assert all(count == 1 for count in Counter(value for records in log.values() for _, value in records).values())
+
+
+def test_a_relay_that_starts_again_goes_on_where_the_log_ends(world: World) -> None:
+    for round_number in range(3):
+        with running(relay_of(world).run):
+            world.append(world.records(100, f"round{round_number}"))
+            eventually(lambda: sum(map(len, log_of(world).values())) == 100 * (round_number + 1))  # noqa: B023
+
+    assert is_dense(log_of(world))
+
+
+def test_lost_notes_are_found_again_in_the_log(world: World) -> None:
+    with running(relay_of(world).run):
+        world.append(world.records(100))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 100)
+    with world.database.transaction() as transaction:
+        fetch(transaction, "DELETE FROM outbox_note")
+
+    with running(relay_of(world).run):
+        world.append(world.records(10, "later"))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 110)
+
+    assert is_dense(log_of(world))
+    with world.database.connection() as connection:
+        numbered = [
+            (TopicPartition(world.topic, partition), sequence)
+            for partition in range(3)
+            for sequence in range(1, len(log_of(world)[TopicPartition(world.topic, partition)]) + 1)
+        ]
+        assert len(notes.offsets(connection, numbered)) == 110
+
+
+def test_foreign_records_between_ours_change_nothing(world: World) -> None:
+    with running(relay_of(world).run):
+        world.append(world.records(30))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 30)
+    producer = Producer({"bootstrap.servers": world.settings.kafka_bootstrap_servers})
+    for partition in range(3):
+        producer.produce(world.topic, b"stranger", partition=partition, headers=[("sequence", b"007")])
+    assert producer.flush(10) == 0
+
+    with running(relay_of(world).run):
+        world.append(world.records(30, "later"))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 63)
+
+    own = {partition: [record for record in records if record[0]] for partition, records in log_of(world).items()}
+    assert is_dense(own)
+
+
+def test_two_relays_share_a_lease(world: World) -> None:
+    with running(relay_of(world).run, relay_of(world).run):
+        for batch in range(30):
+            world.append(world.records(20, f"batch{batch}"))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 600)
+
+    assert is_dense(log_of(world))
