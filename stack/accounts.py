@@ -41,11 +41,11 @@ def may_pass(user: User | None, folder: Path) -> bool:
     return user is None or _test_as(user, 'test -x "$1"', folder)
 
 
-def copy_program(source: Path, target: Path) -> None:
-    """Copy an installed program to where everybody may read it; whole or not at all."""
+def copy_program(source: Path, target: Path, top: Path) -> None:
+    """Copy an installed program to a folder below `top` where everybody may read it; whole or not at all."""
     if target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    open_folder(target.parent, top)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}")
     shutil.copytree(source, unfinished, symlinks=True, dirs_exist_ok=True)
     for path in (unfinished, *unfinished.rglob("*")):
@@ -55,6 +55,14 @@ def copy_program(source: Path, target: Path) -> None:
         unfinished.replace(target)
     except OSError:  # another process was faster
         shutil.rmtree(unfinished)
+
+
+def open_folder(folder: Path, top: Path) -> None:
+    """Make a folder that everybody may pass through, and those above it up to `top`, whatever the umask."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in (folder, *folder.parents):
+        if each.is_relative_to(top):
+            each.chmod(0o711)
 
 
 def owned_folder(folder: Path, user: User | None) -> None:

@@ -49,6 +49,9 @@ def up(
     ] = False,
     replicas: Annotated[int, typer.Option(min=1, max=16, help="Worker processes of each service.")] = 1,
     backend: Backend = "local",
+    without_services: Annotated[
+        bool, typer.Option("--without-services", help="Only Kafka, registry and PostgreSQL, prepared for the services.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", hidden=True, help="Show nothing: the daemon of --detach.")] = False,
 ) -> None:
     """Start everything, in order, and keep it running: what dies is restarted.
@@ -67,10 +70,13 @@ def up(
     console = Console(quiet=True) if quiet else output
     with view.Watcher(console).watching() as watcher:
         if detach:
-            options = ["--quiet", "--state-dir", str(state.path), "--replicas", str(replicas), "--backend", backend]
-            operation.detach(state, ["up", *options], watcher)
+            options = ["--state-dir", str(state.path), "--replicas", str(replicas), "--backend", backend]
+            flags = ["--quiet", *(["--without-services"] if without_services else [])]
+            operation.detach(state, ["up", *options, *flags], watcher)
         else:
-            operation.run(state, lambda: system.build(state, backend, replicas, console), watcher)
+            operation.run(
+                state, lambda: system.build(state, backend, 0 if without_services else replicas, console), watcher
+            )
 
 
 def down(

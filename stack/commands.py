@@ -30,6 +30,4 @@ def run(state: StateFolder, name: str, launch: Launch, timeout_seconds: float = 
     finally:
         state.remember_process(name, None)
     if code:
-        raise StartFailed(
-            name, f"{launch.arguments[0].rpartition('/')[2]}: exit code {code}", log, logs.last_lines(log)
-        )
+        raise StartFailed(name, f"exit code {code}", log, logs.last_lines(log))

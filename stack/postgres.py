@@ -29,11 +29,13 @@ SUPERUSER = "postgres"
 # Where root puts what another user must reach, if the project's own folders are closed: programs and data.
 PUBLIC_PROGRAMS = Path("/var/cache/order-pipeline")
 PUBLIC_DATA = Path("/var/lib/order-pipeline")
+# Beside data that do not lie in their state folder: whose they are.
+STATE_FOLDER_NOTE = "state-folder"
 CONNECT_SECONDS = 2
 INITDB = ("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
           "--auth", "scram-sha-256")  # fmt: skip
 SETTINGS = {
-    # Services and relays of several systems' worth of processes; a connection costs about 2 MB when used.
+    # Every process of every service has a pool; a connection costs about 2 MB when used.
     "max_connections": "200",
     "shared_buffers": "128MB",
     # Fewer and longer checkpoints: a laptop's disk is shared with Kafka's log.
@@ -55,10 +57,12 @@ class Postgres:
 
     @property
     def data(self) -> Path:
-        """Folder of the databases: in the state folder, if the server's user can reach it there."""
-        if accounts.may_pass(self._user, self._state.path):
-            return self._state.path / "postgres"
-        return _public_data(self._state)
+        """Folder of the databases: where they were made; at first in the state folder, if the server's user can pass through it."""
+        own, public = self._state.path / "postgres", _public_data(self._state)
+        made = [folder for folder in (own, public) if (folder / "data").exists()]
+        if made:
+            return made[0]
+        return own if accounts.may_pass(self._user, self._state.path) else public
 
     @property
     def server(self) -> str:
@@ -83,8 +87,11 @@ class Postgres:
         target = self.data / "data"
         if target.exists():
             return
+        if self.data == _public_data(self._state):
+            _delete_abandoned()
+            accounts.open_folder(self.data.parent, PUBLIC_DATA)
+            (self.data.parent / STATE_FOLDER_NOTE).write_text(str(self._state.path), encoding="utf-8")
         accounts.owned_folder(self.data, self._user)
-        _note_owner(self.data, self._state)
         unfinished = self.data / "unfinished"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -144,8 +151,8 @@ def _reachable_installation(user: User | None) -> Path:
     copy = PUBLIC_PROGRAMS / f"{WHEEL}-{importlib.metadata.version(WHEEL)}"
     libraries = installation.parent.with_name(LIBRARIES)
     if libraries.exists():
-        accounts.copy_program(libraries, copy / LIBRARIES)
-    accounts.copy_program(installation, copy / PACKAGE / INSTALLATION)
+        accounts.copy_program(libraries, copy / LIBRARIES, PUBLIC_PROGRAMS)
+    accounts.copy_program(installation, copy / PACKAGE / INSTALLATION, PUBLIC_PROGRAMS)
     if not accounts.may_execute(user, copy / PACKAGE / INSTALLATION / "bin" / "postgres"):
         raise NotPermitted(
             f"User {user.name if user else ''} can start PostgreSQL neither in {installation} nor in {copy}"
@@ -157,10 +164,13 @@ def _public_data(state: StateFolder) -> Path:
     return PUBLIC_DATA / state.id / "postgres"
 
 
-def _note_owner(data: Path, state: StateFolder) -> None:
-    """Say beside data outside the state folder whose they are."""
-    if data.is_relative_to(PUBLIC_DATA):
-        (data.parent / "state-folder").write_text(f"{state.path}\n", encoding="utf-8")
+def _delete_abandoned() -> None:
+    """Delete data outside state folders whose state folder was deleted: its passwords, and so all ways to them, are gone."""
+    for note in PUBLIC_DATA.glob(f"*/{STATE_FOLDER_NOTE}"):
+        state = StateFolder(Path(note.read_text(encoding="utf-8")))
+        # If even the folder around it is missing, a disk may just not be there.
+        if state.path.parent.exists() and not (state.exists() and state.id == note.parent.name):
+            shutil.rmtree(note.parent)
 
 
 def _clear_stale_pid(file: Path) -> None:
@@ -169,5 +179,12 @@ def _clear_stale_pid(file: Path) -> None:
         return
     content = file.read_text(encoding="utf-8").splitlines()
     pid = int(content[0]) if content and content[0].isdigit() else 0
-    if not (psutil.pid_exists(pid) and psutil.Process(pid).name().startswith("postgres")):
+    if not _is_postgres(pid):
         file.unlink()
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).name().startswith("postgres")
+    except psutil.NoSuchProcess:
+        return False

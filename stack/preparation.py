@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-
+from codegen.contracts import Contracts
 from stack import commands, databases, topics
 from stack.backend import Endpoints, Launch, Step
 from stack.errors import NotConfigured
@@ -69,10 +69,6 @@ class Preparation:
 
     def make_topics(self) -> None:
         """Create the topics of the contracts."""
-        if not (PROJECT / "codegen" / "contracts.py").exists():  # TEMPORARY
-            return
-        from codegen.contracts import Contracts
-
         wanted = {
             name: topics.TopicSettings(topic.partitions, topic.retention, topic.max_message_bytes)
             for name, topic in Contracts.load(self.schemas).topics.items()
@@ -81,8 +77,6 @@ class Preparation:
 
     def register_schemas(self) -> None:
         """Register what the contracts say; nobody else writes to the registry."""
-        if not (PROJECT / "codegen" / "contracts.py").exists():  # TEMPORARY
-            return
         arguments = (*CONTRACTS, "push", "--apply", "--schemas", str(self.schemas))
         environment = {"SCHEMA_REGISTRY_URL": self.endpoints.registry}
         commands.run(self.state, "contracts", Launch(arguments, environment, PROJECT))

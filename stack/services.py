@@ -37,9 +37,9 @@ def present(project: Path = PROJECT) -> tuple[Service, ...]:
 
 
 def process_names(services: Sequence[Service], replicas: int) -> Mapping[str, tuple[Service, str]]:
-    """Name the processes, with service and role: one API each, and as many workers as wanted."""
+    """Name the processes, with service and role: one API each, and as many workers as wanted; none with 0."""
     names: dict[str, tuple[Service, str]] = {}
-    for service in services:
+    for service in services if replicas else ():
         names[f"{service.name}-api"] = (service, "api")
         if service.has_worker:
             names |= {f"{service.name}-worker-{number}": (service, "worker") for number in range(1, replicas + 1)}

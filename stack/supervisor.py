@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+import psutil
+
 from stack import children, logs
 from stack.backend import Process, Step, Unit
 from stack.backoff import Deaths
@@ -224,7 +226,7 @@ class Supervisor:
         log = self._state.log(process.name)
         try:
             it.child = children.start(process.launch(), log)
-        except OSError as error:
+        except (OSError, psutil.Error) as error:
             it.deaths = it.deaths.after(0.0)
             it.restart_at, it.reason = now + it.deaths.pause_seconds, str(error)
             self._report("cannot start", process=process.name, reason=str(error))

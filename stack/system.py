@@ -33,7 +33,7 @@ class System:
 
 
 def build(state: StateFolder, backend: str, replicas: int, console: Console) -> System:
-    """Put a system together; downloads what is missing, starts nothing."""
+    """Put a system together; downloads what is missing, starts nothing. With 0 replicas no service is among it."""
     chosen = services.present()
     wanted = services.wanted_ports(chosen, replicas) | ({} if backend == "external" else PORTS)
     own_ports = ports.choose(wanted, state.addresses())
@@ -50,7 +50,7 @@ def build(state: StateFolder, backend: str, replicas: int, console: Console) -> 
     return System(
         stack.name,
         units,
-        _addresses(endpoints) | {it.name: f"http://{HOST}:{own_ports[f'{it.name}-api']}" for it in chosen},
+        _addresses(endpoints) | {it.name: f"http://{HOST}:{own_ports[f'{it.name}-api']}" for it in chosen if replicas},
         {name: value for own in environment.values() for name, value in own.items()},
         ports.moved(wanted, own_ports),
     )

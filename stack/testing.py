@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack import children, databases
+from stack import children, databases, topics
 from stack.local import LEFTOVER_GRACE_SECONDS, Running, local, running
 from stack.postgres import database_url, purge
 from stack.state import StateFolder
@@ -41,8 +41,9 @@ def real_parts(state_folder: Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def kafka(real_parts: Running) -> str:
-    """Bootstrap servers of a running broker."""
+    """Bootstrap servers of a running broker that is ready for groups and transactions."""
     real_parts.start("kafka")
+    topics.warm_up(real_parts.endpoints.kafka)
     return real_parts.endpoints.kafka
 
 
