@@ -1,0 +1,321 @@
+"""An independent reader of the topics: confluent-kafka, the registry's own schemas and fastavro, and nothing of ours.
+
+It knows three facts of DESIGN: Confluent's framing (magic byte 0, four bytes of schema id, Avro body), and the headers
+`sequence` and `event_id`. So what it finds (numbers dense, nothing twice, everything decodable) does not rest on the code
+that wrote it. As a program it prints its findings: `python -m verification.log_reader BOOTSTRAP REGISTRY_URL TOPIC...`.
+"""
+
+import io
+import json
+import re
+import struct
+import sys
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import confluent_kafka
+import fastavro
+import httpx
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Message as KafkaMessage
+
+POLL_SECONDS = 0.2
+MESSAGES_MAX = 2_000  # taken at once
+SILENCE_SECONDS_MAX = 30.0  # a broker that says nothing for longer, not even "end of partition", is gone
+REGISTRY_TIMEOUT_SECONDS = 10.0
+FINDINGS_MAX = 20  # named per partition; the rest is counted
+
+_NUMBER = re.compile(rb"[1-9][0-9]{0,18}")
+_MAGIC = struct.Struct(">bI")
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+class ReaderError(Exception):
+    """The topics or the registry could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One committed record. `event` is None, and `problem` says why, when the value cannot be decoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_milliseconds: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    sequence: int | None
+    """Its number in the topic partition; None for a foreign record."""
+    event_id: str | None
+    schema_id: int | None
+    name: str | None
+    """Full name of the record type."""
+    event: Mapping[str, Any] | None
+    problem: str | None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether no outbox of ours wrote it: not exactly one valid `sequence` and one `event_id`."""
+        return self.sequence is None
+
+
+class SchemaBook:
+    """The registry's schemas by id, each fetched once, references resolved."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url.rstrip("/"), timeout=REGISTRY_TIMEOUT_SECONDS, trust_env=False)
+        self._parsed: dict[int, tuple[str, Any] | str] = {}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def decode(self, value: bytes | None) -> tuple[int | None, str | None, Mapping[str, Any] | None, str | None]:
+        """Schema id, type name, event and problem of a record's value."""
+        if value is None or len(value) < _MAGIC.size or value[0] != 0:
+            return None, None, None, "not framed: no magic byte 0 and schema id"
+        schema_id = _MAGIC.unpack_from(value)[1]
+        found = self._schema(schema_id)
+        if isinstance(found, str):
+            return schema_id, None, None, found
+        name, schema = found
+        body = io.BytesIO(value[_MAGIC.size :])
+        try:
+            event = fastavro.schemaless_reader(body, schema, None)
+        except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes provoke; it is reported
+            return schema_id, name, None, f"{type(error).__name__}: {error}"
+        rest = len(body.read())
+        if rest or not isinstance(event, dict):
+            return schema_id, name, None, f"{rest} bytes too many" if rest else "not a record"
+        return schema_id, name, event, None
+
+    def _schema(self, schema_id: int) -> tuple[str, Any] | str:
+        known = self._parsed.get(schema_id)
+        if known is None:
+            answer = self._get(f"/schemas/ids/{schema_id}")
+            if answer is None:
+                known = f"the registry has no schema {schema_id}"
+            else:
+                named: dict[str, Any] = {}
+                schema = self._parse(answer, named)
+                known = (str(schema["name"]), schema) if isinstance(schema, dict) else "the schema is not a record"
+            self._parsed[schema_id] = known
+        return known
+
+    def _parse(self, answer: Mapping[str, Any], named: dict[str, Any]) -> Any:
+        for reference in answer.get("references") or ():
+            found = self._get(f"/subjects/{reference['subject']}/versions/{reference['version']}")
+            if found is None:
+                raise ReaderError(f"the registry lacks {reference}, which a schema refers to")
+            if reference["name"] not in named:
+                self._parse(found, named)
+        return fastavro.parse_schema(json.loads(answer["schema"]), named_schemas=named)
+
+    def _get(self, path: str) -> Mapping[str, Any] | None:
+        try:
+            answer = self._http.get(path)
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            document: Mapping[str, Any] = answer.raise_for_status().json()
+        except httpx.HTTPError as error:
+            raise ReaderError(f"the registry does not answer {path}: {error}") from error
+        return document
+
+
+def identity(headers: Headers) -> tuple[int | None, str | None]:
+    """Number and event id of a record of ours; (None, None) for a foreign one."""
+    numbers = [value for name, value in headers if name == "sequence"]
+    event_ids = [value for name, value in headers if name == "event_id"]
+    if len(numbers) != 1 or len(event_ids) != 1 or not numbers[0] or not event_ids[0]:
+        return None, None
+    if not _NUMBER.fullmatch(numbers[0]) or int(numbers[0]) >= 1 << 63:
+        return None, None
+    try:
+        return int(numbers[0]), str(uuid.UUID(event_ids[0].decode("ascii")))
+    except ValueError:
+        return None, None
+
+
+def read(bootstrap_servers: str, registry_url: str, topics: Sequence[str]) -> Iterator[LogRecord]:
+    """Read every committed record from the beginning of these topics up to where they end now."""
+    book = SchemaBook(registry_url)
+    consumer = Consumer(_settings(bootstrap_servers, eof=True))
+    try:
+        unread = _partitions(consumer, topics)
+        consumer.assign([confluent_kafka.TopicPartition(*each, confluent_kafka.OFFSET_BEGINNING) for each in unread])
+        silent_since = monotonic()
+        while unread:
+            for message in _poll(consumer):
+                silent_since = monotonic()
+                place = (message.topic() or "", message.partition() or 0)
+                if message.error() is not None:
+                    unread.discard(place)
+                elif place in unread:
+                    yield _record(message, book)
+            if monotonic() - silent_since > SILENCE_SECONDS_MAX:
+                raise ReaderError(f"no record and no end of {sorted(unread)} within {SILENCE_SECONDS_MAX:g} s")
+    finally:
+        consumer.close()
+        book.close()
+
+
+def follow(
+    bootstrap_servers: str, registry_url: str, topics: Sequence[str], started: threading.Event, stop: threading.Event
+) -> Iterator[LogRecord]:
+    """Read records as they become visible, from where the topics end now until `stop`; sets `started` when it listens."""
+    book = SchemaBook(registry_url)
+    consumer = Consumer(_settings(bootstrap_servers, eof=False))
+    try:
+        places = []
+        for topic, partition in sorted(_partitions(consumer, topics)):
+            place = confluent_kafka.TopicPartition(topic, partition)
+            place.offset = consumer.get_watermark_offsets(place, timeout=SILENCE_SECONDS_MAX)[1]
+            places.append(place)
+        consumer.assign(places)
+        started.set()
+        while not stop.is_set():
+            for message in _poll(consumer):
+                yield _record(message, book)
+    finally:
+        started.set()
+        consumer.close()
+        book.close()
+
+
+def _settings(bootstrap_servers: str, *, eof: bool) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        "group.id": "independent-reader",  # never joined: partitions are assigned by hand, nothing is committed
+        "enable.auto.commit": False,
+        "enable.partition.eof": eof,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+    }
+
+
+def _partitions(consumer: Consumer, topics: Sequence[str]) -> set[tuple[str, int]]:
+    try:
+        known = consumer.list_topics(timeout=SILENCE_SECONDS_MAX).topics
+    except KafkaException as error:
+        raise ReaderError(f"Kafka does not answer: {error}") from error
+    if missing := [topic for topic in topics if topic not in known]:
+        raise ReaderError(f"no such topics: {', '.join(missing)}")
+    return {(topic, partition) for topic in topics for partition in known[topic].partitions}
+
+
+def _poll(consumer: Consumer) -> list[KafkaMessage]:
+    """Take what has arrived; errors that librdkafka mends by itself (a broker gone for a while) are passed over."""
+    first = consumer.poll(POLL_SECONDS)
+    if first is None:
+        return []
+    messages = []
+    for message in (first, *consumer.consume(MESSAGES_MAX, 0)):
+        error = message.error()
+        if error is None or error.code() == KafkaError._PARTITION_EOF:
+            messages.append(message)
+        elif error.fatal() or not (error.retriable() or error.code() in _MENDED):
+            raise ReaderError(f"Kafka: {error.str()}")
+    return messages
+
+
+_MENDED = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+
+
+def _record(message: KafkaMessage, book: SchemaBook) -> LogRecord:
+    pairs = message.headers() or []
+    headers = tuple(
+        (name, value.encode() if isinstance(value, str) else value)
+        for name, value in (pairs.items() if isinstance(pairs, dict) else pairs)
+    )
+    value = _bytes(message.value())
+    sequence, event_id = identity(headers)
+    schema_id, name, event, problem = book.decode(value)
+    return LogRecord(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp_milliseconds=message.timestamp()[1],
+        key=_bytes(message.key()),
+        value=value,
+        headers=headers,
+        sequence=sequence,
+        event_id=event_id,
+        schema_id=schema_id,
+        name=name,
+        event=event,
+        problem=problem,
+    )
+
+
+def _bytes(value: object) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else None
+
+
+@dataclass
+class Survey:
+    """What is to be said of one topic partition: whether its numbers are dense, and what is not ours or not readable."""
+
+    first: int | None = None
+    last: int | None = None
+    own: int = 0
+    foreign: int = 0
+    undecodable: int = 0
+    findings: list[str] = field(default_factory=list)
+    findings_total: int = 0
+
+    def add(self, record: LogRecord, seen: set[bytes]) -> None:
+        """Take the next record of the partition in; `seen` holds the event ids of all partitions."""
+        if record.sequence is None or record.event_id is None:
+            self.foreign += 1
+            return
+        self.own += 1
+        self.undecodable += record.problem is not None
+        if self.first is None:
+            self.first = record.sequence
+        elif self.last is not None and record.sequence != self.last + 1:
+            self._find(f"offset {record.offset}: number {record.sequence} after {self.last}")
+        event_id = uuid.UUID(record.event_id).bytes
+        if event_id in seen:
+            self._find(f"offset {record.offset}: event id {record.event_id} a second time")
+        seen.add(event_id)
+        self.last = max(self.last or 0, record.sequence)
+
+    def _find(self, text: str) -> None:
+        self.findings_total += 1
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(text)
+
+
+def survey(records: Iterable[LogRecord]) -> dict[tuple[str, int], Survey]:
+    """Judge all partitions. Memory grows by about 100 bytes a record, for the event ids."""
+    found: dict[tuple[str, int], Survey] = {}
+    seen: set[bytes] = set()
+    for record in records:
+        found.setdefault((record.topic, record.partition), Survey()).add(record, seen)
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print what each partition holds; exit code 100 when numbers are not dense or an event is there twice."""
+    bootstrap_servers, registry_url, *topics = arguments
+    findings = 0
+    for (topic, partition), found in sorted(survey(read(bootstrap_servers, registry_url, topics)).items()):
+        numbers = f"{found.first}..{found.last}" if found.own else "none"
+        print(  # noqa: T201 - a program's output
+            f"{topic}[{partition}] records={found.own} numbers={numbers} foreign={found.foreign}"
+            f" undecodable={found.undecodable} findings={found.findings_total}"
+        )
+        for text in found.findings:
+            print(f"  {text}")  # noqa: T201
+        findings += found.findings_total + (found.first not in (None, 1))
+    return 100 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
