@@ -10,7 +10,7 @@ from rich.console import Console
 
 from codegen import generated_files, python_source
 from codegen.contracts import Contracts
-from codegen.errors import ContractsError, RegistryUnreachable
+from codegen.errors import ContractsError, Incompatible, RegistryUnreachable
 
 app = typer.Typer(
     name="contracts",
@@ -61,6 +61,41 @@ def generate(
         typer.echo(f"{len(files)} files are as the schemas say.")
 
 
+@app.command()
+def push(
+    schemas: Schemas = Path("schemas"),
+    registry: Annotated[
+        str, typer.Option(envvar="SCHEMA_REGISTRY_URL", help="Base URL of the Confluent API of the registry.")
+    ] = "http://127.0.0.1:8081/apis/ccompat/v7",
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be done; exit 100 if there is something.")
+    ] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it. A second time there is nothing to do.")] = False,
+    timeout_seconds: Annotated[float, typer.Option(help="Limit of each request.")] = 10.0,
+) -> None:
+    """Bring the schema registry in step with the folder: compatibility levels first, then schemas.
+
+    Exit 69 if the registry cannot be reached, 100 if it refuses a schema as incompatible. Nothing is ever deleted.
+    """
+    from codegen import push as pushing  # the HTTP client is no part of the other commands' start
+    from codegen.registry import Registry
+
+    if plan == apply:
+        raise ContractsError("say either --plan or --apply")
+    loaded = Contracts.load(schemas)
+    with Registry(registry, timeout_seconds) as client:
+        if apply:
+            pushing.apply(loaded, client, typer.echo)
+            typer.echo(f"{len(loaded.subjects())} subjects are in step with {schemas}.")
+            return
+        actions = pushing.plan(loaded, client)
+    for action in actions:
+        typer.echo(str(action))
+    if actions:
+        raise typer.Exit(Exit.FINDINGS)
+    typer.echo(f"Nothing to do: {len(loaded.subjects())} subjects are in step with {schemas}.")
+
+
 def main() -> None:
     """Entry point: run a command and turn errors into a sentence and an exit code."""
     try:
@@ -69,6 +104,8 @@ def main() -> None:
         sys.exit(Exit.ERROR if stop.code == 2 else stop.code)
     except RegistryUnreachable as error:
         sys.exit(_complain(error, Exit.UNREACHABLE))
+    except Incompatible as error:
+        sys.exit(_complain(error, Exit.FINDINGS))
     except ContractsError as error:
         sys.exit(_complain(error, Exit.ERROR))
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from codegen.errors import SchemaError
-from codegen.schema import NAMED, Definition, Json, Parser, Reference, Schema, read_json
-from codegen.schema_text import compact, definitions_in, references, self_contained
+from codegen.schema import Definition, Json, Parser, Reference, Schema, read_json
+from codegen.schema_text import collect_definitions, compact, definitions_in, references, self_contained
 
 IGNORED_FOLDERS = frozenset({"history"})  # released versions: not sources
 
@@ -58,7 +57,7 @@ class SchemaFolder:
     def _definition_texts(self) -> Mapping[str, Json]:
         texts: dict[str, Json] = {}
         for file in self.files.values():
-            _collect(file.json, "", texts)
+            collect_definitions(file.json, texts)
         return texts
 
 
@@ -97,23 +96,3 @@ def _check_references(files: Mapping[str, SchemaFile], owners: Mapping[str, str]
         for name in file.references:
             if name not in owners:
                 raise SchemaError(f"{file.path}: unknown type {name!r}")
-
-
-def _collect(value: Json, namespace: str, texts: dict[str, Json]) -> None:
-    """Put the JSON of every definition in `value` into `texts`, each with its namespace written out."""
-    if isinstance(value, list):
-        for branch in value:
-            _collect(branch, namespace, texts)
-    elif isinstance(value, Mapping):
-        kind = value.get("type")
-        if kind in NAMED:
-            name = definitions_in(value, namespace)[0]
-            namespace = name.rpartition(".")[0]
-            written_out = "." in str(value["name"]) or "namespace" in value
-            texts[name] = value if written_out else {**value, "namespace": namespace}
-            for each in cast("list[Mapping[str, Json]]", value.get("fields", [])):
-                _collect(each["type"], namespace, texts)
-        elif kind in {"array", "map"}:
-            _collect(value["items" if kind == "array" else "values"], namespace, texts)
-        elif not isinstance(kind, str):
-            _collect(kind, namespace, texts)

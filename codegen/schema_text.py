@@ -99,6 +99,29 @@ def definitions_in(value: Json, namespace: str = "") -> tuple[str, ...]:
     return tuple(name for is_definition, name in _names(value, namespace) if is_definition)
 
 
+def collect_definitions(value: Json, into: dict[str, Json], namespace: str = "") -> None:
+    """Put the JSON of every type that `value` defines into `into`, by full name, its namespace written out.
+
+    A type that is there already stays as it is.
+    """
+    if isinstance(value, list):
+        for branch in value:
+            collect_definitions(branch, into, namespace)
+    elif isinstance(value, Mapping):
+        kind = value.get("type")
+        if kind in NAMED:
+            name = defined_name(value, namespace)
+            inner = namespace_of(name)
+            written_out = "." in str(value["name"]) or "namespace" in value
+            into.setdefault(name, value if written_out else {**value, "namespace": inner})
+            for each in cast("Sequence[Mapping[str, Json]]", value.get("fields", ())):
+                collect_definitions(each["type"], into, inner)
+        elif kind in {"array", "map"}:
+            collect_definitions(value["items" if kind == "array" else "values"], into, namespace)
+        elif not isinstance(kind, str):
+            collect_definitions(kind, into, namespace)
+
+
 def _names(value: Json, namespace: str) -> Iterable[tuple[bool, str]]:
     """Yield (whether it is a definition, full name) for every named type met."""
     if isinstance(value, str):
@@ -158,30 +181,43 @@ def compact(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def normal_form(value: Json, namespace: str = "") -> Json:
+def normal_form(value: Json, namespace: str = "", *, data_only: bool = False) -> Json:
     """Return self-contained JSON in one spelling: full names, sorted keys, no needless wrapping.
 
-    Two texts with the same normal form are the same schema, documentation and defaults included.
+    Two texts with the same normal form are the same schema, documentation and defaults included. With `data_only`,
+    what changes neither the bytes nor how others read them is left out: docs, aliases and an enum's default. Some
+    registries do not tell versions apart that differ in these alone.
     """
     if isinstance(value, str):
         return value if value in PRIMITIVES else full_name(value, namespace)
     if not isinstance(value, Mapping):
-        return [normal_form(each, namespace) for each in value] if isinstance(value, Sequence) else value
+        branches = value if isinstance(value, Sequence) else ()
+        return [normal_form(each, namespace, data_only=data_only) for each in branches]
     kind = value.get("type")
-    if kind not in NAMED:
-        if isinstance(kind, str) and (len(value) == 1 or kind not in {*PRIMITIVES, "array", "map"}):
-            return normal_form(kind, namespace)
-        if not isinstance(kind, str):
-            return normal_form(kind, namespace)
-        children = {key: normal_form(value[key], namespace) for key in ("items", "values") if key in value}
-        return dict(sorted({**value, **children}.items()))
+    if kind in NAMED:
+        return _normal_definition(value, namespace, data_only=data_only)
+    if not isinstance(kind, str) or kind not in {*PRIMITIVES, "array", "map"} or len(value) == 1:
+        return normal_form(kind, namespace, data_only=data_only)  # a needless wrapping
+    keys = value.keys() & {"items", "values"}
+    children = {key: normal_form(value[key], namespace, data_only=data_only) for key in keys}
+    return dict(sorted({**value, **children}.items()))
+
+
+def _normal_definition(value: Mapping[str, Json], namespace: str, *, data_only: bool) -> Json:
     name = defined_name(value, namespace)
-    result = {**value, "name": simple_name(name), "namespace": namespace_of(name)}
+    inner = namespace_of(name)
+    left_out = ({"doc", "aliases"} if data_only else set()) | (
+        {"default"} if data_only and "symbols" in value else set()
+    )
+    result = {**value, "name": simple_name(name), "namespace": inner}
     if "aliases" in value:
-        result["aliases"] = [full_name(a, namespace_of(name)) for a in cast("Sequence[str]", value["aliases"])]
+        result["aliases"] = [full_name(alias, inner) for alias in cast("Sequence[str]", value["aliases"])]
     if "fields" in value:
         fields = cast("Sequence[Mapping[str, Json]]", value["fields"])
-        result["fields"] = [
-            dict(sorted({**f, "type": normal_form(f["type"], namespace_of(name))}.items())) for f in fields
-        ]
-    return dict(sorted(result.items()))
+        result["fields"] = [_normal_field(field, inner, data_only=data_only) for field in fields]
+    return {key: result[key] for key in sorted(result) if key not in left_out}
+
+
+def _normal_field(field: Mapping[str, Json], namespace: str, *, data_only: bool) -> Json:
+    result = {**field, "type": normal_form(field["type"], namespace, data_only=data_only)}
+    return {key: result[key] for key in sorted(result) if not (data_only and key in {"doc", "aliases"})}
