@@ -65,10 +65,12 @@ class Consumer:
         self._failures = 0
         self.refusal: str | None = None
 
-    @property
-    def ready(self) -> bool:
-        """Whether the group has answered and every partition it gave to this consumer is claimed."""
-        return self._joined and self._in_step and self.refusal is None and self._wanted <= self._cursors.keys()
+    def not_ready(self) -> str | None:
+        """Why this consumer is not at work: the group has not answered, or not every partition it gave is claimed."""
+        if self.refusal is not None:
+            return self.refusal
+        at_work = self._joined and self._in_step and self._wanted <= self._cursors.keys()
+        return None if at_work else "waiting for its partitions"
 
     @property
     def claimed(self) -> frozenset[TopicPartition]:

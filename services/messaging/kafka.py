@@ -48,6 +48,11 @@ class Kafka:
             {topic: len(answer.partitions) for topic, answer in described.items()},
         )
 
+    def partitions(self, *topics: str) -> list[TopicPartition]:
+        """Every partition of these topics."""
+        counts = self.describe(topics).partitions
+        return [TopicPartition(topic, number) for topic in topics for number in range(counts[topic])]
+
     def starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Log start offsets."""
         return self._offsets(partitions, EARLIEST, IsolationLevel.READ_UNCOMMITTED)

@@ -1,6 +1,6 @@
 """Notes: where in the log a run of numbers stands. They make finding the position cheap, and any event's offset known.
 
-A note is written after its transaction was committed in Kafka, without waiting for the disk: a lost note is found again by
+There are never more notes than events, and they are kept as long as the service's own tables. A note is written after its transaction was committed in Kafka, without waiting for the disk: a lost note is found again by
 reading the log (rule 3), a note is never ahead of it.
 """
 
@@ -106,14 +106,3 @@ def offsets(
         (TopicPartition(topic, partition), sequence): offset
         for topic, partition, sequence, offset in fetch(transaction, _OFFSETS, columns)
     }
-
-
-def purge(transaction: Transaction, topic: str, through: int) -> None:
-    """Delete a topic's notes of numbers up to ``through``, but never the newest of a partition."""
-    run(
-        transaction,
-        "DELETE FROM outbox_note AS old WHERE topic = %s AND last_sequence <= %s AND EXISTS ("
-        " SELECT FROM outbox_note AS newer WHERE newer.topic = old.topic AND newer.partition = old.partition"
-        " AND newer.first_sequence > old.first_sequence)",
-        [topic, through],
-    )

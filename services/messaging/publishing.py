@@ -22,9 +22,6 @@ log = structlog.get_logger()
 
 BUSY_SECONDS = 1.0  # how long after the last event head rows are looked at often
 
-BeforePurge = Callable[[Transaction, str, int], None]
-"""Called with a topic and a number before the outbox rows and notes up to that number are dropped."""
-
 
 @dataclass(slots=True)
 class Publishing:
@@ -38,7 +35,6 @@ class Publishing:
     refused: dict[TopicPartition, int]
     settings: MessagingSettings
     renew: Callable[[Transaction], bool]
-    before_purge: BeforePurge | None = None
     _heads_read: float = field(default=float("-inf"))
     _busy_until: float = field(default=0.0)
     _renewed: float = field(default_factory=monotonic)
@@ -161,9 +157,7 @@ class Publishing:
         }
         made = ranges.make_ahead(self.connection, topic, max(positions.values(), default=0), rows)
         self.connection.commit()
-        dropped = ranges.drop_passed(
-            self.connection, topic, positions, rows, self.settings.outbox_retention_seconds, self.before_purge
-        )
+        dropped = ranges.drop_passed(self.connection, topic, positions, rows, self.settings.outbox_retention_seconds)
         self.connection.commit()
         if made or dropped:
             log.info("outbox_ranges", topic=topic, made=made, dropped=dropped)

@@ -1,10 +1,9 @@
 """Ranges of an outbox table: made ahead, dropped whole when nobody can ask for them any more (rule 8)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from psycopg import sql
 
-from services.messaging import notes
 from services.messaging.database import Transaction, fetch, run
 from services.messaging.tables import outbox_table
 
@@ -54,11 +53,10 @@ def drop_passed(
     positions: Mapping[int, int],
     rows: int,
     retention_seconds: float,
-    before_purge: Callable[[Transaction, str, int], None] | None = None,
 ) -> list[str]:
     """Drop the ranges that every partition's position has passed and that are older than the topic's retention.
 
-    Returns the names of those dropped; their notes go with them, after ``before_purge(transaction, topic, last number)``.
+    Returns the names of those dropped. The notes stay: they tell an event's offset for as long as its order is kept.
     """
     dropped = []
     lowest = min(positions.values(), default=0)
@@ -66,10 +64,7 @@ def drop_passed(
         last = begin + rows - 1
         if last > lowest or not _older(transaction, name, retention_seconds):
             continue
-        if before_purge is not None:
-            before_purge(transaction, topic, last)
         run(transaction, sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        notes.purge(transaction, topic, last)
         dropped.append(name)
     return dropped
 

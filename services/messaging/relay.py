@@ -22,7 +22,7 @@ from services.messaging.kafka import Kafka
 from services.messaging.memory import Memory
 from services.messaging.notes import Note
 from services.messaging.publisher import Doubt, Publisher, RecordRefused
-from services.messaging.publishing import BeforePurge, Publishing
+from services.messaging.publishing import Publishing
 from services.messaging.records import OutboxRow, TopicPartition
 from services.messaging.settings import MessagingSettings
 from services.messaging.survey import Survey, survey
@@ -46,13 +46,11 @@ class Relay:
         database: Database,
         kafka: Kafka,
         settings: MessagingSettings,
-        before_purge: BeforePurge | None = None,
     ) -> None:
         self._topics = list(topics)
         self._database = database
         self._kafka = kafka
         self._settings = settings
-        self._before_purge = before_purge
         self._group = f"{service}.{settings.relay_group}"
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._memory = Memory(settings.relay_memory_rows_max)
@@ -127,7 +125,6 @@ class Relay:
             refused=self._refused,
             settings=self._settings,
             renew=self._renew,
-            before_purge=self._before_purge,
         )
 
     def _wait_until_stable(self, connection: Transaction) -> None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 from uuid import UUID
 
+from codegen.errors import DecodeError, RegistryUnreachable, SchemaNotFound, WireFormatError
 from codegen.registry import Registry
 from codegen.wire_format import frame, unframe
-
-from codegen.errors import DecodeError, RegistryUnreachable, SchemaNotFound, WireFormatError
 from services.messaging.dead_letters import UNDECODABLE, UNKNOWN_SCHEMA
 from services.messaging.errors import DependencyUnavailable, PoisonMessage, Unprepared
 from services.messaging.records import Record, SchemaUse
@@ -72,7 +71,7 @@ class Wire:
     ) -> None:
         self._registry = registry
         self._key_of = key_of
-        self._written: dict[type[Event], tuple[str, int]] = {}
+        self._known: dict[type[Event], tuple[str, SchemaUse]] = {}
         self._readings: dict[tuple[str, int], Reading] = {}
         self._classes: dict[str, dict[str, type[Event]]] = {}
         for topics in (reads, writes):
@@ -92,14 +91,18 @@ class Wire:
             ) from error
         except RegistryUnreachable as error:
             raise DependencyUnavailable(str(error)) from error
-        self._written[event_class] = (topic, registered.id)
         use = SchemaUse(subject, registered.id, registered.version)
+        self._known[event_class] = (topic, use)
         self._readings[topic, registered.id] = Reading(use, event_class, writer=None)
 
     def record(self, event: Event) -> Record:
         """An event as a record for the outbox."""
-        topic, schema_id = self._written[type(event)]
-        return Record(topic, self._key_of(event).encode(), frame(schema_id, event.encode()), event.header.event_id)
+        topic, use = self._known[type(event)]
+        return Record(topic, self._key_of(event).encode(), frame(use.schema_id, event.encode()), event.header.event_id)
+
+    def schema_of(self, event_class: type[Event]) -> SchemaUse:
+        """The registered schema that events of a class are written with."""
+        return self._known[event_class][1]
 
     def decode(self, topic: str, value: bytes | None) -> tuple[object | None, SchemaUse]:
         """The event of a record's value; None for a type that this service does not use.

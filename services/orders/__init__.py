@@ -1,0 +1,1 @@
+"""Orders: takes them, prices them, and follows each to COMPLETED or FAILED."""

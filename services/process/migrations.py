@@ -5,6 +5,7 @@ Two at once are harmless: an advisory lock lets one wait for the other.
 
 from collections.abc import Sequence
 from importlib.resources import as_file, files
+from typing import Any
 
 import sqlalchemy
 import structlog
@@ -38,7 +39,7 @@ def _upgrade(folder: str, connection: sqlalchemy.Connection) -> None:
     config.set_main_option("script_location", folder)
     scripts = ScriptDirectory.from_config(config)
 
-    def to_newest(revision: tuple[str, ...], _: object) -> list[object]:
+    def to_newest(revision: Any, _: object) -> list[Any]:
         return list(scripts._upgrade_revs("head", revision))
 
     with EnvironmentContext(config, scripts, fn=to_newest) as environment:

@@ -12,7 +12,7 @@ from services.messaging.database import Database
 from services.messaging.dead_letters import dead_letter_topic
 from services.messaging.errors import DependencyUnavailable, Unprepared
 from services.messaging.kafka import Kafka
-from services.messaging.relay import BeforePurge, Relay
+from services.messaging.relay import Relay
 from services.messaging.survey import guard
 from services.messaging.wire import Event, Wire
 from services.process.operations import Check, database_check
@@ -61,9 +61,7 @@ class Service:
         self.database.close()
 
 
-def assemble(
-    contract: Contract, settings: ProcessSettings, database_url: str, before_purge: BeforePurge | None = None
-) -> Service:
+def assemble(contract: Contract, settings: ProcessSettings, database_url: str) -> Service:
     """Make the parts, waiting for Kafka and the registry for a while.
 
     Raises Unprepared where a topic or schema is missing, DependencyUnavailable where a part does not answer in time.
@@ -75,7 +73,7 @@ def assemble(
     name = contract.service
     database = Database(database_url, settings, application=name, guard=guard(kafka, contract.own_topics))
     relay_database = Database(database_url, settings, application=f"{name}-relay", wait_for_disk=False)
-    relay = Relay(name, contract.own_topics, relay_database, kafka, settings, before_purge)
+    relay = Relay(name, contract.own_topics, relay_database, kafka, settings)
     return Service(contract, settings, database, kafka, wire, relay)
 
 

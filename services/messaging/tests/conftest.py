@@ -9,12 +9,13 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from services.messaging import outbox, ranges
 from services.messaging.database import Database, Guard
-from services.messaging.kafka import Kafka
 from services.messaging.errors import DependencyUnavailable, Unprepared
+from services.messaging.kafka import Kafka
 from services.messaging.records import Headers, OutboxRow, Record, TopicPartition
 from services.messaging.settings import MessagingSettings
 from services.messaging.tables import statements
@@ -56,7 +57,12 @@ class World:
     def records(self, count: int, seed: str = "a") -> list[Record]:
         """Records over all partitions with ids that follow from the seed."""
         return [
-            Record(self.topic, f"key-{number % 17}".encode(), f"{seed}-{number}".encode(), uuid5(NAMES, f"{self.topic}{seed}{number}"))
+            Record(
+                self.topic,
+                f"key-{number % 17}".encode(),
+                f"{seed}-{number}".encode(),
+                uuid5(NAMES, f"{self.topic}{seed}{number}"),
+            )
             for number in range(count)
         ]
 

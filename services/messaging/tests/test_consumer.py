@@ -32,9 +32,13 @@ class Reader:
     def __init__(self, world: World, database: Database | None = None) -> None:
         self.world = world
         self.database = database or world.open("reader")
-        self.relay = Relay(f"reader-{world.topic}", [world.dead_letter_topic], world.open("reader-relay"), world.kafka, world.settings)
+        self.relay = Relay(
+            f"reader-{world.topic}", [world.dead_letter_topic], world.open("reader-relay"), world.kafka, world.settings
+        )
         self.group = f"reader-{world.topic}"
-        self.consumer = Consumer(self.group, [world.topic], self.database, world.kafka, decode, self.handle, world.settings)
+        self.consumer = Consumer(
+            self.group, [world.topic], self.database, world.kafka, decode, self.handle, world.settings
+        )
         self.failures: list[Exception] = []
         self.after_commit: list[Exception] = []
 
@@ -93,8 +97,12 @@ def test_each_message_is_applied_once_in_order(world: World, reader: Reader, pub
     assert len(reader.applied()) == len(set(reader.applied())) == 1_000
 
 
-@pytest.mark.parametrize("failure", [psycopg.errors.DeadlockDetected("deadlock"), psycopg.OperationalError("gone"), Superseded()])
-def test_a_batch_that_was_rolled_back_is_applied_once(world: World, reader: Reader, published: Relay, failure: Exception) -> None:
+@pytest.mark.parametrize(
+    "failure", [psycopg.errors.DeadlockDetected("deadlock"), psycopg.OperationalError("gone"), Superseded()]
+)
+def test_a_batch_that_was_rolled_back_is_applied_once(
+    world: World, reader: Reader, published: Relay, failure: Exception
+) -> None:
     reader.failures = [failure]
     world.append(world.records(50))
 
@@ -172,7 +180,10 @@ def test_nothing_beyond_a_gap_is_applied_until_the_missing_number_comes(world: W
     producer = Producer({"bootstrap.servers": world.settings.kafka_bootstrap_servers})
 
     def produce(sequence: int) -> None:
-        headers = [("sequence", str(sequence).encode()), ("event_id", str(world.record("x").event_id).encode())]
+        headers: list[tuple[str, str | bytes | None]] = [
+            ("sequence", str(sequence).encode()),
+            ("event_id", str(world.record("x").event_id).encode()),
+        ]
         producer.produce(world.topic, str(sequence).encode(), partition=0, headers=headers)
         assert producer.flush(10) == 0
 
@@ -189,25 +200,29 @@ def test_nothing_beyond_a_gap_is_applied_until_the_missing_number_comes(world: W
     assert reader.applied() == [b"1", b"2", b"3", b"4", b"5", b"6"]
 
 
-def test_positions_reach_the_end_of_the_log_when_nothing_is_left(world: World, reader: Reader, published: Relay) -> None:
+def test_positions_reach_the_end_of_the_log_when_nothing_is_left(
+    world: World, reader: Reader, published: Relay
+) -> None:
     world.append(world.records(60))
     partitions = [TopicPartition(world.topic, number) for number in range(PARTITIONS)]
 
     with running(reader.consumer.run):
         eventually(lambda: len(reader.applied()) == 60)
         eventually(
-            lambda: {partition: position.next_offset for partition, position in stored(world).items()}
-            == world.kafka.stable_ends(partitions)
+            lambda: (
+                {partition: position.next_offset for partition, position in stored(world).items()}
+                == world.kafka.stable_ends(partitions)
+            )
         )
 
 
 def test_two_consumers_split_the_partitions_and_one_takes_over(world: World, reader: Reader, published: Relay) -> None:
     with running(reader.consumer.run):
-        eventually(lambda: reader.consumer.ready)
+        eventually(lambda: reader.consumer.not_ready() is None)
         with ExitStack() as second_life:
             second = Reader(world)
             second_life.enter_context(running(second.consumer.run))
-            eventually(lambda: second.consumer.ready and len(second.consumer.claimed) in (1, 2))
+            eventually(lambda: second.consumer.not_ready() is None and len(second.consumer.claimed) in (1, 2))
             world.append(world.records(200))
             eventually(lambda: len(reader.applied()) >= 200)
         world.append(world.records(200, "alone"))
@@ -226,7 +241,9 @@ def test_a_zombie_writes_nothing(world: World, reader: Reader, published: Relay)
             assert release.wait(30)
         handle(batch)
 
-    reader.consumer = Consumer(reader.group, [world.topic], reader.database, world.kafka, decode, frozen, world.settings)
+    reader.consumer = Consumer(
+        reader.group, [world.topic], reader.database, world.kafka, decode, frozen, world.settings
+    )
     world.append(world.records(30))
     with running(reader.consumer.run):
         assert entered.wait(30)

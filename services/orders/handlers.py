@@ -1,0 +1,197 @@
+"""The one place that opens transactions: what arrives from Kafka, and what arrives over HTTP."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from prometheus_client import Counter as Metric
+
+from services.events.shop.inventory import ProductListed
+from services.events.shop.orders import OrderCompleted, OrderFailed, OrderPlaced
+from services.messaging import dead_letters, inbox, outbox
+from services.messaging.database import Database, Transaction
+from services.messaging.dead_letters import INVARIANT_BROKEN
+from services.messaging.errors import PoisonMessage
+from services.messaging.records import Batch, Message, OutboxRow
+from services.messaging.relay import Relay
+from services.messaging.wire import Wire
+from services.orders import domain, store
+from services.orders.domain import Consumed, IllegalTransition, OrderRefused, OrderState, PlaceOrder
+from services.orders.store import OrderEvent, StoredKey
+
+SERVICE = "orders"
+TOPIC = "shop.orders"
+
+PLACED = Metric("orders_placed_total", "Orders taken")
+FINISHED = Metric("orders_finished_total", "Orders that became final", ["status", "reason"])
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Applies batches of messages and of requests, each in one transaction."""
+
+    database: Database
+    relay: Relay
+    wire: Wire
+    partitions: int
+    clock: Clock
+
+    def handle(self, batch: Batch) -> None:
+        """Apply a batch once: inbox position, new state and outbox rows commit together or not at all."""
+        now = self.clock()
+        with self.database.transaction() as transaction:
+            inbox.advance(transaction, batch.advances)  # fences out a zombie before anything else
+            store.list_products(transaction, [m.event for m in batch.messages if isinstance(m.event, ProductListed)])
+            order_messages = [message for message in batch.messages if not isinstance(message.event, ProductListed)]
+            before = store.lock(transaction, [_event(message).order_id for message in order_messages])
+            after, steps = fold(before, order_messages, now)
+            store.save(transaction, [order for order_id, order in after.items() if order != before[order_id]], now)
+            parked = dead_letters.park(
+                transaction, SERVICE, dead_letters.dead_letter_topic(SERVICE), batch.dead_letters
+            )
+            published = [event for _, events in steps for event in events]
+            rows = outbox.append(transaction, [*map(self.wire.record, published), *parked], self.partitions)
+            store.remember(transaction, self._timeline(steps, rows))
+        self.relay.offer(rows)
+        _count(published)
+
+    def _timeline(self, steps: "Sequence[Step]", rows: Sequence[OutboxRow]) -> list[OrderEvent]:
+        """Each message followed by what it led to: the order in which things took effect."""
+        appended = {row.event_id: row for row in rows}
+        timeline: list[OrderEvent] = []
+        for message, events in steps:
+            timeline.append(OrderEvent.consumed(_event(message).order_id, message))
+            for event in events:
+                use = self.wire.schema_of(type(event))
+                timeline.append(OrderEvent.published(event.order_id, appended[event.header.event_id], use))
+        return timeline
+
+    def place(self, requests: "Sequence[Request]") -> "list[Answer]":
+        """Take a batch of orders in one transaction; each request is judged by itself."""
+        with self.database.transaction() as transaction:
+            used = store.keys(transaction, [request.key for request in requests if request.key])
+            placing, answers = self._judge(transaction, requests, used)
+            claims = {r.key: StoredKey(r.fingerprint, r.command.order_id) for r, _ in placing.values() if r.key}
+            free = store.claim_keys(transaction, claims)
+            lost = store.keys(transaction, sorted(claims.keys() - free))
+            for index, request in enumerate(requests):
+                if request.key and request.key in lost:  # another process was faster with the same key
+                    answers[index] = _replay(request, lost[request.key])
+                    placing.pop(index, None)
+            new = store.insert(transaction, [event for _, event in placing.values()])
+            events = [event for _, event in placing.values() if event.order_id in new]
+            rows = outbox.append(transaction, map(self.wire.record, events), self.partitions)
+            use = self.wire.schema_of(OrderPlaced)
+            by_id = {event.header.event_id: event.order_id for event in events}
+            store.remember(transaction, [OrderEvent.published(by_id[row.event_id], row, use) for row in rows])
+        self.relay.offer(rows)
+        PLACED.inc(len(events))
+        return [answers.get(index) or Placed(placing[index][1]) for index in range(len(requests))]
+
+    def _judge(
+        self, transaction: Transaction, requests: "Sequence[Request]", used: Mapping[str, StoredKey]
+    ) -> "tuple[dict[int, tuple[Request, OrderPlaced]], dict[int, Answer]]":
+        """Tell apart what is to be placed, by index, and what is answered otherwise. A refusal uses no key up."""
+        products = store.products(transaction, [line.sku for request in requests for line in request.command.lines])
+        placing: dict[int, tuple[Request, OrderPlaced]] = {}
+        answers: dict[int, Answer] = {}
+        seen: dict[str, StoredKey] = dict(used)
+        for index, request in enumerate(requests):
+            if request.key and request.key in seen:
+                answers[index] = _replay(request, seen[request.key])
+                continue
+            try:
+                placing[index] = (request, domain.place(request.command, products))
+            except OrderRefused as refusal:
+                answers[index] = Refused(refusal)
+                continue
+            if request.key:
+                seen[request.key] = StoredKey(request.fingerprint, request.command.order_id)
+        return placing, answers
+
+
+# Messages
+
+Step = tuple[Message, list[OrderCompleted | OrderFailed]]
+
+
+def fold(
+    orders: Mapping[UUID, OrderState], messages: Sequence[Message], now: datetime
+) -> tuple[dict[UUID, OrderState], list[Step]]:
+    """Apply messages in log order: two messages of one order build on each other.
+
+    Raises PoisonMessage for one that contradicts its order, or whose order does not exist.
+    """
+    after, steps = dict(orders), []
+    for message in messages:
+        event = _event(message)
+        if event.order_id not in after:
+            raise PoisonMessage(INVARIANT_BROKEN, f"there is no order {event.order_id}")
+        try:
+            after[event.order_id], events = domain.decide(after[event.order_id], event, now)
+        except IllegalTransition as illegal:
+            raise PoisonMessage(INVARIANT_BROKEN, str(illegal)) from illegal
+        steps.append((message, events))
+    return after, steps
+
+
+def _event(message: Message) -> Consumed:
+    assert isinstance(message.event, Consumed)
+    return message.event
+
+
+def _count(published: Sequence[OrderCompleted | OrderFailed]) -> None:
+    finished = Counter(
+        ("FAILED", event.reason.value) if isinstance(event, OrderFailed) else ("COMPLETED", "") for event in published
+    )
+    for (status, reason), count in finished.items():
+        FINISHED.labels(status, reason).inc(count)
+
+
+# Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A wish with its Idempotency-Key and the fingerprint of what was asked for."""
+
+    command: PlaceOrder
+    key: str | None
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order was taken now."""
+
+    event: OrderPlaced
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The order was taken before under the same key."""
+
+    order_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The order cannot be priced."""
+
+    refusal: OrderRefused
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The key was used for another request."""
+
+
+Answer = Placed | Replayed | Refused | KeyReused
+
+
+def _replay(request: Request, used: StoredKey) -> Answer:
+    return Replayed(used.order_id) if used.fingerprint == request.fingerprint else KeyReused()
