@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+BACKENDS = ("local", "external")
+
 
 @dataclass(frozen=True)
 class Endpoints:

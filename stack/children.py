@@ -18,6 +18,8 @@ from stack.backend import Launch
 
 # Start times are floats from the kernel's clock ticks; equal ones may differ in the last digits.
 SAME_START_SECONDS = 0.05
+# How long leftovers of a killed supervisor may take to stop.
+GRACE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def is_alive(known: Identity) -> bool:
     return found is not None and abs(found.started - known.started) < SAME_START_SECONDS
 
 
-def end(leftovers: Iterable[Identity], grace_seconds: float) -> list[Identity]:
+def end(leftovers: Iterable[Identity], grace_seconds: float = GRACE_SECONDS) -> list[Identity]:
     """End these processes and their children: politely first, for sure after the grace period. Returns those that ran."""
     alive = sorted((known for known in leftovers if is_alive(known)), key=lambda known: -known.stop_order)
     for _, wave in itertools.groupby(alive, key=lambda known: known.stop_order):

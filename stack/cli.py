@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stack import downloads, logs, operation, system, view
-from stack.artifacts import load_lock
+from stack import logs, operation, view
+from stack import status as system_status
+from stack.backend import BACKENDS
 from stack.errors import StackError
 from stack.state import DEFAULT_FOLDER, StateFolder
 
@@ -59,14 +60,16 @@ def up(
     In the foreground Ctrl-C stops everything. With --detach the system goes on in the background until `pipeline down`.
     Data, ports and passwords stay the same from one start to the next.
     """
-    if backend not in system.BACKENDS:
-        raise typer.BadParameter(f"{backend} is none of {', '.join(system.BACKENDS)}")
+    if backend not in BACKENDS:
+        raise typer.BadParameter(f"{backend} is none of {', '.join(BACKENDS)}")
     state = StateFolder(state_dir)
     state.create()
-    if system.status(state)["supervised"]:
+    if system_status.read(state)["supervised"]:
         raise typer.Exit(_already_runs(state))
+    from stack import artifacts, downloads, system  # slow to import; `status` is asked often and needs none of it
+
     if backend == "local":
-        downloads.fetch_all(load_lock(), output)
+        downloads.fetch_all(artifacts.load_lock(), output)
     console = Console(quiet=True) if quiet else output
     with view.Watcher(console).watching() as watcher:
         if detach:
@@ -105,7 +108,7 @@ def status(
 ) -> None:
     """Show what runs, whether it is ready, and where it is reached. Exit code 0 only when everything is ready."""
     state = StateFolder(state_dir)
-    now = system.status(state)
+    now = system_status.read(state)
     if as_json:
         processes = [{key: entry[key] for key in ("name", "pid", "state")} for entry in now["processes"]]
         shown = {"ready": now["ready"], "endpoints": now.get("endpoints", {}), "processes": processes}
@@ -164,7 +167,7 @@ def main() -> None:
 
 
 def _already_runs(state: StateFolder) -> int:
-    now = system.status(state)
+    now = system_status.read(state)
     output.print(f"It already runs in {state.path}{'' if now['ready'] else ', but not everything is ready'}:")
     output.print(view.table(now))
     output.print(view.addresses(now))

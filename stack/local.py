@@ -30,7 +30,6 @@ PORTS: dict[str, int | None] = {
 }
 PARTS = ("kafka", "registry", "postgres")
 START_SECONDS = 120.0
-LEFTOVER_GRACE_SECONDS = 20.0
 
 
 class Local:
@@ -77,7 +76,7 @@ class Running:
 def running(backend: Stack, state: StateFolder, parts: Sequence[str] = PARTS) -> Iterator[Running]:
     """Run only the real parts of a backend, these at once and others when started; stop them in the end, keep their data."""
     with state.locked():
-        children.end(state.processes().values(), LEFTOVER_GRACE_SECONDS)
+        children.end(state.processes().values())
         with journal(state.log("supervisor")) as report:
             supervisor = Supervisor(backend.units(), state, report, held=True)
             thread = threading.Thread(target=_quietly, args=(supervisor,), name="supervisor")

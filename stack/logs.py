@@ -7,7 +7,7 @@ killed). So a file that grew too big is copied away and cut; lines written in be
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SIZE_BYTES_MAX = 16 * 1024 * 1024
@@ -40,16 +40,16 @@ def bound(file: Path, size_bytes_max: int = SIZE_BYTES_MAX) -> bool:
     return True
 
 
-def follow(files: Sequence[Path], until: Callable[[], bool] = lambda: False) -> Iterator[tuple[Path, str]]:
-    """Yield lines as they are written, with their file, beginning with those written from now on."""
-    positions = {file: file.stat().st_size if file.exists() else 0 for file in files}
-    while not until():
-        quiet = True
-        for file in files:
-            for line in _new_lines(file, positions):
-                quiet = False
-                yield file, line
-        if quiet:
+def follow(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield, without end, the lines that are written from now on, each with its file."""
+    return _follow({file: file.stat().st_size if file.exists() else 0 for file in files})
+
+
+def _follow(positions: dict[Path, int]) -> Iterator[tuple[Path, str]]:
+    while True:
+        added = [(file, line) for file in positions for line in _new_lines(file, positions)]
+        yield from added
+        if not added:
             time.sleep(FOLLOW_PAUSE_SECONDS)
 
 

@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stack import children, logs, postgres
+from stack import children, logs, status
 from stack.children import Identity
 from stack.errors import StackError, StartFailed
 from stack.journal import journal
-from stack.local import LEFTOVER_GRACE_SECONDS
 from stack.services import PROJECT
 from stack.state import StateFolder
 from stack.supervisor import Report, Supervisor
-from stack.system import System, status
+
+if TYPE_CHECKING:
+    from stack.system import System
 
 SUPERVISOR = "supervisor"
 POLL_SECONDS = 0.1
@@ -30,7 +31,7 @@ STOP_SECONDS = 90.0
 Watch = Callable[[dict[str, Any]], None]
 
 
-def run(state: StateFolder, build: Callable[[], System], watch: Watch = lambda _: None) -> None:
+def run(state: StateFolder, build: Callable[[], "System"], watch: Watch = lambda _: None) -> None:
     """Supervise a system in this process until SIGINT, SIGTERM or SIGHUP; everything is stopped when this returns.
 
     It is built when leftovers are gone, which may hold its ports. `watch` is called with the status whenever something
@@ -54,7 +55,7 @@ def run(state: StateFolder, build: Callable[[], System], watch: Watch = lambda _
             state.remember_process(SUPERVISOR, None)
 
 
-def _supervise(state: StateFolder, system: System, report: Report, watch: Watch) -> None:
+def _supervise(state: StateFolder, system: "System", report: Report, watch: Watch) -> None:
     for note in system.notes:
         report("note", text=note)
     supervisor = Supervisor(system.units, state, report)
@@ -105,7 +106,7 @@ def detach(state: StateFolder, arguments: list[str], watch: Watch) -> None:
         )
     try:
         while True:
-            now = status(state)
+            now = status.read(state)
             watch(now)
             if now["ready"]:
                 daemon.returncode = 0  # it lives on without us: not ours to wait for
@@ -132,7 +133,7 @@ def stop(state: StateFolder) -> list[Identity]:
 def end_leftovers(state: StateFolder) -> list[Identity]:
     """End the processes of an earlier supervisor that was killed. The caller holds the state folder's lock."""
     known = {name: process for name, process in state.processes().items() if name != SUPERVISOR}
-    ended = children.end(known.values(), LEFTOVER_GRACE_SECONDS)
+    ended = children.end(known.values())
     for name in known:
         state.remember_process(name, None)
     return ended
@@ -140,6 +141,8 @@ def end_leftovers(state: StateFolder) -> list[Identity]:
 
 def purge(state: StateFolder) -> None:
     """Delete all data of a stopped system."""
+    from stack import postgres  # its driver is slow to import, and seldom needed here
+
     postgres.purge(state)
     state.remove()
 

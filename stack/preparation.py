@@ -49,14 +49,7 @@ class Preparation:
 
     def environment(self, service: Service) -> Mapping[str, str]:
         """Configure a service: addresses, and the database that is its own."""
-        common = {
-            "KAFKA_BOOTSTRAP_SERVERS": self.endpoints.kafka,
-            "SCHEMA_REGISTRY_URL": self.endpoints.registry,
-            "PYTHONUNBUFFERED": "1",
-            "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
-            "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
-        }
-        return common | ({_variable(service): self.database_url(service)} if service.has_database else {})
+        return self._addresses() | ({_variable(service): self.database_url(service)} if service.has_database else {})
 
     def database_url(self, service: Service) -> str:
         """URL of a service's database: given in the environment, else one of our making on the server."""
@@ -78,8 +71,7 @@ class Preparation:
     def register_schemas(self) -> None:
         """Register what the contracts say; nobody else writes to the registry."""
         arguments = (*CONTRACTS, "push", "--apply", "--schemas", str(self.schemas))
-        environment = {"SCHEMA_REGISTRY_URL": self.endpoints.registry}
-        commands.run(self.state, "contracts", Launch(arguments, environment, PROJECT))
+        commands.run(self.state, "contracts", Launch(arguments, self._addresses(), PROJECT))
 
     def migrate(self, service: Service) -> None:
         """Make the service's database, if it is ours to make, and bring it to the newest version."""
@@ -87,6 +79,15 @@ class Preparation:
             databases.ensure(self.endpoints.postgres, service.name, self.state.secret(service.name))
         launch = Launch(command(service, "migrate"), self.environment(service), PROJECT)
         commands.run(self.state, f"database-{service.name}", launch)
+
+    def _addresses(self) -> dict[str, str]:
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.endpoints.kafka,
+            "SCHEMA_REGISTRY_URL": self.endpoints.registry,
+            "PYTHONUNBUFFERED": "1",
+            "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
+            "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
+        }
 
 
 def _variable(service: Service) -> str:

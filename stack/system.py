@@ -3,19 +3,16 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 
-from stack import children, ports, services
+from stack import ports, services
 from stack.backend import Endpoints, Process, Stack, Unit
 from stack.external import External
 from stack.local import PORTS, Local
 from stack.ports import HOST
 from stack.preparation import Preparation
 from stack.state import StateFolder
-
-BACKENDS = ("local", "external")
 
 
 @dataclass(frozen=True)
@@ -56,31 +53,6 @@ def build(state: StateFolder, backend: str, replicas: int, console: Console) -> 
     )
 
 
-def status(state: StateFolder) -> dict[str, Any]:
-    """Read what the supervisor wrote last, corrected by what the operating system says of its processes."""
-    known = state.status()
-    running = state.processes()
-    supervisor = running.get("supervisor")
-    supervised = supervisor is not None and children.is_alive(supervisor)
-    processes = [_corrected(entry, running, supervised=supervised) for entry in known.get("processes", [])]
-    ready = supervised and bool(known.get("ready")) and all(entry["state"] == "ready" for entry in processes)
-    return {**known, "ready": ready, "supervised": supervised, "processes": processes}
-
-
 def _addresses(endpoints: Endpoints) -> dict[str, str]:
     known = {"kafka": endpoints.kafka, "registry": endpoints.registry, "postgres": endpoints.postgres}
     return {name: address for name, address in known.items() if address}
-
-
-def _corrected(
-    entry: Mapping[str, Any], running: Mapping[str, children.Identity], *, supervised: bool
-) -> dict[str, Any]:
-    """Correct an entry whose process has ended, or whose supervisor has."""
-    known = running.get(str(entry["name"]))
-    alive = known is not None and known.pid == entry["pid"] and children.is_alive(known)
-    if alive:
-        return {**entry, "state": entry["state"] if supervised else "unsupervised"}
-    stopped = (
-        entry["state"] if entry["state"] != "ready" and supervised else ("restarting" if supervised else "stopped")
-    )
-    return {**entry, "pid": None, "state": stopped}

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from stack import children, databases, topics
-from stack.local import LEFTOVER_GRACE_SECONDS, Running, local, running
+from stack.local import Running, local, running
 from stack.postgres import database_url, purge
 from stack.state import StateFolder
 
@@ -78,7 +78,7 @@ def temporary_state_folder() -> Iterator[Path]:
     for abandoned in temporary.glob(f"{PREFIX}*"):
         if not psutil.pid_exists(int(abandoned.name.removeprefix(PREFIX).partition("-")[0])):
             state = StateFolder(abandoned)
-            children.end(state.processes().values(), LEFTOVER_GRACE_SECONDS)
+            children.end(state.processes().values())
             purge(state)
             shutil.rmtree(abandoned, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
