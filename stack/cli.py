@@ -80,6 +80,7 @@ def up(
             operation.run(
                 state, lambda: system.build(state, backend, 0 if without_services else replicas, console), watcher
             )
+            console.print("Stopped. Data are kept; `pipeline up` goes on with them.")
 
 
 def down(

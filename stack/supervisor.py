@@ -49,6 +49,7 @@ class State(StrEnum):
     NOT_READY = "not ready"
     BACKOFF = "restarting"
     HELD = "held"
+    STOPPING = "stopping"
     STOPPED = "stopped"
     FAILED = "failed"
 
@@ -303,8 +304,8 @@ class Supervisor:
         """Ask a process to stop; after its time kill it."""
         assert it.child is not None
         asked = stopping.setdefault(process.name, time.monotonic())
-        if it.state is not State.STOPPED:
-            it.state = State.STOPPED
+        if it.state is not State.STOPPING:
+            it.state = State.STOPPING
             it.child.send_signal(process.stop_signal)
             it.child.send_signal(signal.SIGCONT)  # one that was frozen could not hear it
         elif time.monotonic() - asked > process.stop_seconds:

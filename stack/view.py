@@ -87,8 +87,11 @@ class Watcher:
 
 
 def _picture(status: Status) -> RenderableType:
+    states = {entry["state"] for entry in status.get("processes", [])}
     steps = [name for name, state in status.get("steps", {}).items() if state == "starting"]
-    return Group(table(status), Spinner("dots", f"Preparing: {', '.join(steps)}" if steps else "Starting"))
+    stopping = states & {"stopping", "stopped"}
+    doing = "Stopping" if stopping else f"Preparing: {', '.join(steps)}" if steps else "Starting"
+    return Group(table(status), Spinner("dots", doing))
 
 
 def _without_password(address: str) -> str:
