@@ -49,16 +49,20 @@ class Service:
     settings: ProcessSettings
     database: Database
     kafka: Kafka
+    registry: Registry
     wire: Wire
     relay: Relay
+    relay_database: Database
 
     def checks(self) -> dict[str, Check]:
         """What every process looks at before it calls itself ready."""
         return {"database": database_check(self.database), "relay": lambda: self.relay.refusal}
 
     def close(self) -> None:
-        """Close the database connections."""
+        """Close the connections."""
         self.database.close()
+        self.relay_database.close()
+        self.registry.close()
 
 
 def assemble(contract: Contract, settings: ProcessSettings, database_url: str) -> Service:
@@ -74,7 +78,7 @@ def assemble(contract: Contract, settings: ProcessSettings, database_url: str) -
     database = Database(database_url, settings, application=name, guard=guard(kafka, contract.own_topics))
     relay_database = Database(database_url, settings, application=f"{name}-relay", wait_for_disk=False)
     relay = Relay(name, contract.own_topics, relay_database, kafka, settings)
-    return Service(contract, settings, database, kafka, wire, relay)
+    return Service(contract, settings, database, kafka, registry, wire, relay, relay_database)
 
 
 def _check_topics(kafka: Kafka, contract: Contract, partitions: int) -> None:

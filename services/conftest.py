@@ -1,0 +1,81 @@
+"""Fixtures for the services' tests: the shop's topics and schemas, and a service on a database of its own."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from codegen import push
+from codegen.contracts import Contracts
+from codegen.registry import Registry
+from codegen.wire_format import frame
+from services.messaging.records import Batch, Message
+from services.messaging.wire import Event, Wire
+from services.process.migrations import migrate
+from services.process.service import Contract, Service, assemble
+from services.process.settings import ProcessSettings
+from stack.topics import TopicSettings, ensure
+
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+OpenService = Callable[[Contract], Service]
+
+
+@pytest.fixture(scope="session")
+def shop(kafka: str, registry: str) -> ProcessSettings:
+    """The shop's topics and schemas; the settings of a process that uses them."""
+    contracts = Contracts.load(SCHEMAS)
+    wanted = {
+        name: TopicSettings(topic.partitions, topic.retention, topic.max_message_bytes)
+        for name, topic in contracts.topics.items()
+    }
+    ensure(kafka, wanted)
+    with Registry(registry) as opened:
+        push.apply(contracts, opened, report=lambda _: None)
+    return ProcessSettings(kafka_bootstrap_servers=kafka, schema_registry_url=registry)
+
+
+@pytest.fixture
+def open_service(shop: ProcessSettings, database: str) -> Iterator[OpenService]:
+    """Opens a service of a contract on an empty database, migrated; closed after the test."""
+    opened: list[Service] = []
+
+    def open_one(contract: Contract) -> Service:
+        migrate(contract.service, database, shop, contract.own_topics)
+        service = assemble(contract, shop, database)
+        service.database.guard = None  # topics outlive a test's database: the log is ahead of it on purpose
+        opened.append(service)
+        return service
+
+    yield open_one
+    for service in opened:
+        service.close()
+
+
+class Feed:
+    """Makes batches as a consumer hands them over: every event is a message with the next dense number of its topic."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._numbers: dict[str, Iterator[int]] = {}
+
+    def message(self, event: Event) -> Message:
+        """An event as it would be read."""
+        use = self._wire.schema_of(type(event))
+        topic = use.subject.removesuffix(f"-{event.NAME}")
+        sequence = next(self._numbers.setdefault(topic, count(1)))
+        value = frame(use.schema_id, event.encode())
+        return Message(topic, 0, sequence - 1, None, value, (), sequence, event.header.event_id, event, use)
+
+    def batch(self, *events: Event) -> Batch:
+        """A batch of events, in their order; it moves no inbox position."""
+        return Batch(tuple(self.message(event) for event in events))
+
+
+@pytest.fixture
+def feed() -> Callable[[Service], Feed]:
+    """A feed for a service; it writes what other services would have written."""
+    return lambda service: Feed(service.wire)

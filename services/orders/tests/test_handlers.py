@@ -1,0 +1,214 @@
+"""Orders' transactions on a real database: applied, ignored when redelivered, rejected, out of order."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Barrier, Thread
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.conftest import Feed, OpenService
+from services.messaging import dead_letters
+from services.messaging.database import fetch
+from services.messaging.dead_letters import FOREIGN_RECORD
+from services.messaging.errors import PoisonMessage
+from services.messaging.records import Batch, DeadLetter, Message
+from services.orders import reads, store
+from services.orders.domain import PlaceOrder, RequestedLine, UnknownProducts
+from services.orders.handlers import Answer, Handlers, KeyReused, Placed, Refused, Replayed, Request
+from services.orders.main import CONTRACT
+from services.orders.tests.events import NOW, captured, declined, deducted, listed, refunded, rejected
+from services.process.service import Service
+
+
+@pytest.fixture
+def service(open_service: OpenService) -> Service:
+    return open_service(CONTRACT)
+
+
+@pytest.fixture
+def handlers(service: Service) -> Handlers:
+    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, lambda: NOW)
+
+
+@pytest.fixture
+def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -> Feed:
+    """A feed, after the product list has arrived."""
+    made = feed(service)
+    handlers.handle(made.batch(listed("cup", 250), listed("plate", 300)))
+    return made
+
+
+def request(*lines: tuple[str, int], key: str | None = None) -> Request:
+    wanted = tuple(RequestedLine(*line) for line in lines or (("cup", 2),))
+    fingerprint = hashlib.sha256(repr(wanted).encode()).digest()
+    return Request(PlaceOrder(UUID(int=uuid7().int), "customer", "EUR", "tok_visa", wanted, NOW), key, fingerprint)
+
+
+def place(handlers: Handlers) -> UUID:
+    (answer,) = handlers.place([request()])
+    assert isinstance(answer, Placed)
+    return answer.event.order_id
+
+
+def status(service: Service, order_id: UUID) -> tuple[str, str | None, int | None]:
+    with service.database.connection() as connection:
+        row = reads.orders(connection, [order_id])[order_id]
+    return row.status, row.failure_reason, row.refund_amount_minor
+
+
+def timeline(service: Service, order_id: UUID) -> list[str]:
+    with service.database.connection() as connection:
+        return [row.subject.rpartition(".")[2] for row in reads.timeline(connection, order_id)]
+
+
+def test_an_order_is_followed_to_its_end(service: Service, handlers: Handlers, fed: Feed) -> None:
+    order_id = place(handlers)
+    handlers.handle(fed.batch(captured(order_id)))
+    paid = status(service, order_id)
+    handlers.handle(fed.batch(deducted(order_id)))
+
+    assert paid == ("PAID", None, None)
+    assert status(service, order_id) == ("COMPLETED", None, None)
+    assert timeline(service, order_id) == ["OrderPlaced", "PaymentCaptured", "StockDeducted", "OrderCompleted"]
+
+
+def test_two_messages_of_one_order_in_one_batch_build_on_each_other(
+    service: Service, handlers: Handlers, fed: Feed
+) -> None:
+    order_id = place(handlers)
+    handlers.handle(fed.batch(captured(order_id), rejected(order_id), refunded(order_id)))
+
+    assert status(service, order_id) == ("FAILED", "OUT_OF_STOCK", 500)
+    assert timeline(service, order_id) == [
+        "OrderPlaced",
+        "PaymentCaptured",
+        "StockRejected",
+        "OrderFailed",
+        "PaymentRefunded",
+    ]
+
+
+def test_events_out_of_order_come_to_the_same_end(service: Service, handlers: Handlers, fed: Feed) -> None:
+    order_id = place(handlers)
+    for event in (refunded(order_id), rejected(order_id), captured(order_id)):
+        handlers.handle(fed.batch(event))
+
+    assert status(service, order_id) == ("FAILED", "OUT_OF_STOCK", 500)
+
+
+def test_redelivered_events_change_nothing(service: Service, handlers: Handlers, fed: Feed) -> None:
+    order_id = place(handlers)
+    for event in (declined(order_id), declined(order_id)):
+        handlers.handle(fed.batch(event))
+
+    assert status(service, order_id) == ("FAILED", "PAYMENT_DECLINED", None)
+    assert timeline(service, order_id).count("OrderFailed") == 1
+
+
+def test_what_contradicts_the_order_is_poison_and_leaves_no_trace(
+    service: Service, handlers: Handlers, fed: Feed
+) -> None:
+    order_id, other = place(handlers), place(handlers)
+    handlers.handle(fed.batch(captured(order_id), deducted(order_id)))
+
+    with pytest.raises(PoisonMessage, match="is COMPLETED: PaymentDeclined cannot follow"):
+        handlers.handle(fed.batch(captured(other), declined(order_id)))
+
+    assert status(service, other) == ("PENDING", None, None)
+
+
+def test_an_event_of_an_unknown_order_is_poison(handlers: Handlers, fed: Feed) -> None:
+    with pytest.raises(PoisonMessage, match="there is no order"):
+        handlers.handle(fed.batch(captured(UUID(int=uuid7().int))))
+
+
+def test_a_dead_letter_is_kept_and_appended_once(service: Service, handlers: Handlers) -> None:
+    message = Message("shop.payments", 0, 7, b"key", b"\x00\xff", (("sequence", b"x"),))
+    batch = Batch((), (DeadLetter(message, "topic-id", FOREIGN_RECORD, "no valid headers"),))
+
+    handlers.handle(batch)
+    handlers.handle(batch)
+
+    with service.database.connection() as connection:
+        assert fetch(connection, "SELECT reason, key, value FROM dead_letters") == [
+            (FOREIGN_RECORD, b"key", b"\x00\xff")
+        ]
+        assert fetch(connection, "SELECT count(*) FROM outbox_shop_orders_dlq") == [(1,)]
+    assert dead_letters.dead_letter_topic("orders") == "shop.orders.dlq"
+
+
+def test_an_older_listing_changes_nothing(service: Service, handlers: Handlers, fed: Feed) -> None:
+    handlers.handle(fed.batch(listed("cup", 999, version=3), listed("cup", 111, version=2)))
+    handlers.handle(fed.batch(listed("cup", 222, version=2)))
+
+    with service.database.connection() as connection:
+        assert store.products(connection, ["cup"])["cup"].unit_price_minor == 999
+
+
+# Placing
+
+
+def test_the_same_key_and_request_give_the_same_order(handlers: Handlers, fed: Feed) -> None:
+    first = request(key="k")
+    again = replace(request(key="k"), fingerprint=first.fingerprint)
+
+    (placed,) = handlers.place([first])
+    (replayed,) = handlers.place([again])
+
+    assert isinstance(placed, Placed)
+    assert replayed == Replayed(first.command.order_id)
+
+
+def test_one_key_twice_in_a_batch_is_one_order(handlers: Handlers, fed: Feed) -> None:
+    first, again, other = request(key="k"), request(key="k"), request(("cup", 9), key="k")
+
+    placed, replayed, reused = handlers.place([first, again, other])
+
+    assert isinstance(placed, Placed)
+    assert replayed == Replayed(first.command.order_id)
+    assert reused == KeyReused()
+
+
+def test_a_refused_request_does_not_use_up_its_key(handlers: Handlers, fed: Feed) -> None:
+    wanted = request(("saucer", 1), key="k")
+    (refused,) = handlers.place([wanted])
+    handlers.handle(fed.batch(listed("saucer")))
+
+    (placed,) = handlers.place([wanted])
+
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.refusal, UnknownProducts)
+    assert isinstance(placed, Placed)
+
+
+def test_a_commit_of_unknown_outcome_places_once(service: Service, handlers: Handlers, fed: Feed) -> None:
+    with_key, without = request(key="k"), request()
+
+    handlers.place([with_key, without])
+    again = handlers.place([with_key, without])
+
+    assert again[0] == Replayed(with_key.command.order_id)
+    assert timeline(service, without.command.order_id) == ["OrderPlaced"]
+
+
+def test_the_same_key_from_many_processes_is_one_order(service: Service, handlers: Handlers, fed: Feed) -> None:
+    barrier = Barrier(6)
+    answers: list[list[Answer]] = []
+
+    def compete() -> None:
+        mine = [request(key=f"k{number}") for number in range(20)]
+        barrier.wait()
+        answers.append(handlers.place(mine if len(answers) % 2 else mine[::-1]))
+
+    threads = [Thread(target=compete) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(isinstance(answer, Placed) for batch in answers for answer in batch) == 20
+    with service.database.connection() as connection:
+        assert fetch(connection, "SELECT count(*) FROM orders") == [(20,)]
