@@ -4,6 +4,7 @@ A folder without the file is fine: then there are no topics, and every type that
 of its own name.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -137,7 +138,7 @@ class _Reader:
         out = generate.get("out")
         topics = {name: self._topic(name, value) for name, value in self._document.get("topics", {}).items()}
         self._check_events(topics)
-        out_path = self._folder / out if out is not None else None
+        out_path = Path(os.path.normpath(self._folder / out)) if out is not None else None
         return Contracts(self._folder, self._schemas, topics, level, out_path, generate.get("package"))
 
     def _table(self, name: str, known: set[str]) -> Mapping[str, Any]:

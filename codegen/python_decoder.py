@@ -41,7 +41,6 @@ class Decoder:
         self._defaults = Defaults(resolution.reader, context)
         self._lines: list[str] = []
         self._indent = 4
-        self._unique = 0
         self._avoid: set[str] = set()
 
     def record(self, pair: RecordPair) -> list[str]:
@@ -50,7 +49,7 @@ class Decoder:
         cls = self._context.type_name(plan.reader.name)
         arguments = ["data: bytes", "at: int"] if self._context.annotated else ["data", "at"]
         result = f") -> tuple[{cls}, int]:" if self._context.annotated else "):"
-        self._lines, self._indent, self._unique = [], 4, 0
+        self._lines, self._indent = [], 4
         self._avoid = {attribute(field.name) for field in plan.reader.fields}
         local = {field.name: self._local(field.name) for field in plan.reader.fields}
         for step in plan.steps:
@@ -78,10 +77,10 @@ class Decoder:
 
     def _free(self, stem: str) -> str:
         """Return a variable name that no other value of this function has."""
-        name = stem
+        name, number = stem, 1
         while name in self._avoid:
-            self._unique += 1
-            name = f"{stem}_{self._unique}"
+            number += 1
+            name = f"{stem}_{number}"
         self._avoid.add(name)
         return name
 
@@ -202,7 +201,7 @@ class Decoder:
 
     def _union(self, plan: ReadUnion, target: str, type_: Node | None) -> None:
         """Emit a chain of ifs over the writer's branches; a nullable type is None unless the other branch follows."""
-        branch = self._free("branch")
+        branch = self._free("branch") if len(plan.branches) > 1 else "_"
         self._emit(f"{branch}, at = {self._context.helper('read_branch')}(data, at, {len(plan.branches)})")
         nulls = [_reads_null(each) for each in plan.branches]
         if len(plan.branches) == 2 and any(nulls):
@@ -278,13 +277,13 @@ class Decoder:
 
     def statements(self, plan: Plan, target: str) -> list[str]:
         """Return the lines that read one datum by `plan` into `target`."""
-        self._lines, self._indent, self._unique, self._avoid = [], 4, 0, {target}
+        self._lines, self._indent, self._avoid = [], 4, {target}
         self._plan(plan, target, None)
         return self._lines
 
     def skipper(self, record: Record) -> list[str]:
         """Return the lines of the function that passes over a record of the writer's."""
-        self._lines, self._indent, self._unique, self._avoid = [], 4, 0, set()
+        self._lines, self._indent, self._avoid = [], 4, set()
         for field in record.fields:
             self._skip(field.type)
         return [f"def {self._context.reader((record.name, ''))}(data, at):", *self._lines, "    return at"]

@@ -2,7 +2,7 @@
 
 from codegen.python_names import attribute, class_name, snake_case
 from codegen.python_text import bracketed
-from codegen.python_types import LOGICAL, Context, python_kind
+from codegen.python_types import LOGICAL, Context, annotation, python_kind
 from codegen.schema import Array, Fixed, Logical, Map, Node, Primitive, Record, Reference, Schema, Union
 
 
@@ -12,11 +12,11 @@ class Encoder:
     def __init__(self, schema: Schema, context: Context) -> None:
         self._schema = schema
         self._context = context
-        self._branchings: list[str] = []  # functions for unions, which come before the record's own
+        self._parts: list[str] = []  # functions for unions and nested containers, before the record's own
 
     def record(self, record: Record) -> list[str]:
-        """Return the lines of the function that writes a record, and of those it needs for unions."""
-        self._branchings = []
+        """Return the lines of the function that writes a record, and of those it needs for parts of it."""
+        self._parts = []
         cls = self._context.type_name(record.name)
         prefix = f"_write_{snake_case(record.name)}"
         parts = [
@@ -30,7 +30,7 @@ class Encoder:
             f'        raise {self._context.builtin("TypeError")}("not of class {class_name(record.name)}")',
             *_joined(parts),
         ]
-        return [*self._branchings, *function]
+        return [*self._parts, *function]
 
     def _expression(self, node: Node, value: str, name: str) -> str:
         """Return the expression of the bytes of `value`; `name` is free for a function, should one be needed."""
@@ -41,17 +41,26 @@ class Encoder:
             case Primitive(type=kind):
                 return f"{helper(f'write_{kind}')}({value})"
             case Array(items=items):
-                item = self._expression(items, "item", f"{name}_item")
+                item = self._item(items, f"{name}_item")
                 return f"{helper('write_items')}([{item} for item in {helper('as_list')}({value})])"
             case Map(values=values):
-                item = self._expression(values, "item", f"{name}_item")
-                item = f"({item})" if isinstance(values, Union) else item
+                item = self._item(values, f"{name}_item")
+                item = f"({item})" if " if " in item else item
                 pair = f"{helper('write_string')}(key) + {item}"
                 return f"{helper('write_items')}([{pair} for key, item in {helper('as_items')}({value})])"
             case Union():
                 return self._union(node, value, name)
             case Reference():
                 return self._named(node, value)
+
+    def _item(self, node: Node, name: str) -> str:
+        """Return the expression of one `item`; a container within a container is written by a function of its own."""
+        if not isinstance(node, Array | Map):
+            return self._expression(node, "item", name)
+        kind = annotation(node, self._schema, self._context)
+        written = self._expression(node, "value", name)
+        self._parts += [f"def {name}(value: {kind}) -> bytes:", f"    return {written}", "", ""]
+        return f"{name}(item)"
 
     def _named(self, node: Reference, value: str) -> str:
         definition = self._schema.definition(node)
@@ -70,12 +79,12 @@ class Encoder:
             position = {branch: _position(index) for index, branch in enumerate(union.branches)}
             other = self._expression(others[0], value, name)
             return f"{position[null]} if {value} is None else {position[others[0]]} + {other}"
-        self._branchings += self._branching(union, name)
+        self._parts += self._branching(union, name)
         return f"{name}({value})"
 
     def _branching(self, union: Union, name: str) -> list[str]:
         lines = [f"def {name}(value: {self._context.builtin('object')}) -> bytes:"]
-        ranks = {"str": 1, "long": 1}  # an enum's member is a str as well, an int's range is part of a long's
+        ranks = {"str": 1}  # an enum's member is a str as well
         branches = [(python_kind(branch, self._schema), index, branch) for index, branch in enumerate(union.branches)]
         for kind, index, branch in sorted(branches, key=lambda each: ranks.get(each[0], 0)):
             written = self._expression(branch, "value", f"{name}_{index}")

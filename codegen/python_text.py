@@ -19,20 +19,18 @@ def bracketed(head: str, items: Sequence[str], tail: str, indent: int = 0) -> li
 
 def quoted(text: str) -> str:
     """Return a string literal, in double quotes unless that needs more escapes."""
-    literal = repr(text)
-    if literal[0] == "'" and text.count('"') <= text.count("'"):
-        body = literal[1:-1].replace("\\'", "'").replace('"', '\\"')
-        literal = f'"{body}"'
-    return literal
+    return _requoted(repr(text))
 
 
 def quoted_bytes(value: bytes) -> str:
-    """Return a bytes literal."""
-    return "b" + quoted(value.decode("latin-1")) if value.isascii() else _double_quoted(repr(value))
+    """Return a bytes literal, in double quotes unless that needs more escapes."""
+    return f"b{_requoted(repr(value)[1:])}"
 
 
-def _double_quoted(literal: str) -> str:
-    return f'b"{literal[2:-1]}"' if '"' not in literal else literal
+def _requoted(literal: str) -> str:
+    body = literal[1:-1].replace("\\'", "'") if literal[0] == "'" else literal[1:-1]
+    quote = "'" if body.count('"') > body.count("'") else '"'
+    return f"{quote}{body.replace(quote, chr(92) + quote)}{quote}"
 
 
 def long_string(head: str, text: str, indent: int) -> list[str]:

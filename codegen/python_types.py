@@ -188,7 +188,7 @@ class Defaults:
         if node.type == "bytes":
             return quoted_bytes(cast("str", value).encode("latin-1"))
         if node.type in {"float", "double"}:
-            return repr(float(cast("float", value)))
+            return repr(float(cast("float", value))).replace("e+", "e")
         text = quoted(value) if isinstance(value, str) else repr(value)
         return f"{self._context.helper(LOGICAL[node.logical.name][3])}({text})" if node.logical else text
 

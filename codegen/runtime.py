@@ -92,14 +92,14 @@ def write_string(value: str) -> bytes:
     return (_ONE_BYTE[size << 1] if size < 64 else write_unsigned(size << 1)) + text
 
 
-def write_bytes(value: bytes) -> bytes:
+def write_bytes(value: bytes | bytearray) -> bytes:
     """Return bytes after their number."""
     if not isinstance(value, bytes | bytearray):
         raise TypeError("not bytes")
     return write_unsigned(len(value) << 1) + value
 
 
-def write_fixed(value: bytes, size: int) -> bytes:
+def write_fixed(value: bytes | bytearray, size: int) -> bytes:
     """Return bytes that must be `size` many."""
     if not isinstance(value, bytes | bytearray) or len(value) != size:
         raise TypeError("not bytes of the right size")

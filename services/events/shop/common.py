@@ -151,9 +151,9 @@ def read_event_header(data: bytes, at: int) -> tuple[EventHeader, int]:
     cause_id: UUID | None = None
     if branch == 1:
         cause_id, at = read_uuid(data, at)
-    branch_1, at = read_branch(data, at, 2)
+    branch_2, at = read_branch(data, at, 2)
     trace_parent: str | None = None
-    if branch_1 == 1:
+    if branch_2 == 1:
         trace_parent, at = read_string(data, at)
     return _new_event_header(event_id, occurred_at, cause_id, trace_parent), at
 
