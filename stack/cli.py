@@ -14,6 +14,7 @@ from stack import status as system_status
 from stack.backend import BACKENDS
 from stack.errors import StackError
 from stack.state import DEFAULT_FOLDER, StateFolder
+from verification import cli as verification
 
 HELP = """
 Run the order pipeline on this machine: Kafka, a schema registry, PostgreSQL and the services.
@@ -114,7 +115,7 @@ def status(
         processes = [{key: entry[key] for key in ("name", "pid", "state")} for entry in now["processes"]]
         shown = {"ready": now["ready"], "endpoints": now.get("endpoints", {}), "processes": processes}
         sys.stdout.write(json.dumps(shown, indent=2) + "\n")
-    elif not now["processes"]:
+    elif not now["supervised"] and not now["processes"]:
         output.print(f"Nothing runs in {state.path}. Start it: pipeline up")
     else:
         output.print(view.table(now))
@@ -153,6 +154,9 @@ app.command("up")(up)
 app.command("down")(down)
 app.command("status")(status)
 app.command("logs")(show_logs)
+app.command("demo")(verification.demo)
+app.command("load")(verification.load)
+app.command("reconcile")(verification.reconcile)
 
 
 def main() -> None:
