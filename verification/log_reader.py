@@ -172,12 +172,7 @@ def follow(
     book = SchemaBook(registry_url)
     consumer = Consumer(_settings(bootstrap_servers, eof=False))
     try:
-        places = []
-        for topic, partition in sorted(_partitions(consumer, topics)):
-            place = confluent_kafka.TopicPartition(topic, partition)
-            place.offset = consumer.get_watermark_offsets(place, timeout=SILENCE_SECONDS_MAX)[1]
-            places.append(place)
-        consumer.assign(places)
+        consumer.assign([_end(consumer, *each) for each in sorted(_partitions(consumer, topics))])
         started.set()
         while not stop.is_set():
             for message in _poll(consumer):
@@ -207,6 +202,15 @@ def _partitions(consumer: Consumer, topics: Sequence[str]) -> set[tuple[str, int
     if missing := [topic for topic in topics if topic not in known]:
         raise ReaderError(f"no such topics: {', '.join(missing)}")
     return {(topic, partition) for topic in topics for partition in known[topic].partitions}
+
+
+def _end(consumer: Consumer, topic: str, partition: int) -> confluent_kafka.TopicPartition:
+    place = confluent_kafka.TopicPartition(topic, partition)
+    try:
+        place.offset = consumer.get_watermark_offsets(place, timeout=SILENCE_SECONDS_MAX)[1]
+    except KafkaException as error:
+        raise ReaderError(f"Kafka does not say where {topic}[{partition}] ends: {error}") from error
+    return place
 
 
 def _poll(consumer: Consumer) -> list[KafkaMessage]:
