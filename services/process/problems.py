@@ -44,6 +44,10 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, RequestValidationError):
         return Problem(422, "the request is not valid", errors=[_field_error(item) for item in error.errors()])
     if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, Problem):  # raised while FastAPI read the body
+            return error.__cause__
+        if isinstance(error.__cause__, ValueError | RecursionError):
+            return Problem(422, "the body is not JSON text")
         return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
     if isinstance(error, RefusedToWrite):
         return unavailable(f"this service refuses to write: {error}")
