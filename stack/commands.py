@@ -7,7 +7,7 @@ from stack.backend import Launch
 from stack.errors import StartFailed
 from stack.state import StateFolder
 
-TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS = 300.0
 GRACE_SECONDS = 5.0
 
 

@@ -1,23 +1,25 @@
 """What services take for granted, made before they start: databases, migrations, topics, registered schemas."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from codegen import push
 from codegen.contracts import Contracts
+from codegen.errors import ContractsError
+from codegen.registry import Registry
 from stack import commands, databases, topics
 from stack.backend import Endpoints, Launch, Step
-from stack.errors import NotConfigured
+from stack.errors import NotConfigured, StartFailed
 from stack.postgres import database_url
 from stack.services import PROJECT, Service, command
 from stack.state import StateFolder
 
 SCHEMAS = PROJECT / "schemas"
-# The script's entry point, whether or not the virtual environment's scripts are on the PATH.
-CONTRACTS = (sys.executable, "-c", "from codegen.cli import main; main()")
+# The first registrations meet a cold registry on a machine that is starting everything else.
+REGISTRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,21 @@ class Preparation:
 
     def make_topics(self) -> None:
         """Create the topics of the contracts."""
-        wanted = {
-            name: topics.TopicSettings(topic.partitions, topic.retention, topic.max_message_bytes)
-            for name, topic in Contracts.load(self.schemas).topics.items()
-        }
-        topics.ensure(self.endpoints.kafka, wanted)
+        topics.ensure_contracts(self.endpoints.kafka, Contracts.load(self.schemas))
 
     def register_schemas(self) -> None:
-        """Register what the contracts say; nobody else writes to the registry."""
-        arguments = (*CONTRACTS, "push", "--apply", "--schemas", str(self.schemas))
-        commands.run(self.state, "contracts", Launch(arguments, self._addresses(), PROJECT))
+        """Register what the contracts say, as `contracts push --apply` does; nobody else writes to the registry."""
+        log = self.state.log("contracts")
+        with log.open("w", encoding="utf-8") as output:
+
+            def report(line: str) -> None:
+                output.write(f"{line}\n")
+
+            try:
+                with Registry(self.endpoints.registry, REGISTRY_SECONDS) as registry:
+                    push.apply(Contracts.load(self.schemas), registry, report)
+            except ContractsError as error:
+                raise StartFailed("contracts", str(error), log) from error
 
     def migrate(self, service: Service) -> None:
         """Make the service's database, if it is ours to make, and bring it to the newest version."""

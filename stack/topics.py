@@ -1,8 +1,13 @@
-"""Topics as the contracts describe them, and Kafka's own internal ones."""
+"""Topics as the contracts describe them, and Kafka's own internal ones.
 
+`python -m stack.topics` makes those of schemas/contracts.toml on the cluster of KAFKA_BOOTSTRAP_SERVERS.
+"""
+
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are documented there, not declared as exported
@@ -14,6 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are do
     ResourceType,
 )
 
+from codegen.contracts import Contracts
 from stack.errors import StackError
 
 REQUEST_SECONDS = 30.0
@@ -56,6 +62,15 @@ def ensure(bootstrap_servers: str, wanted: Mapping[str, TopicSettings]) -> None:
             existing.append(name)
     _refuse_other_partitions(admin, {name: wanted[name] for name in existing})
     _set_configuration(admin, {name: wanted[name] for name in existing})
+
+
+def ensure_contracts(bootstrap_servers: str, contracts: Contracts) -> None:
+    """Create and set the topics that the contracts name."""
+    wanted = {
+        name: TopicSettings(topic.partitions, topic.retention, topic.max_message_bytes)
+        for name, topic in contracts.topics.items()
+    }
+    ensure(bootstrap_servers, wanted)
 
 
 def warm_up(bootstrap_servers: str) -> None:
@@ -102,3 +117,7 @@ def _set_configuration(admin: AdminClient, wanted: Mapping[str, TopicSettings]) 
     if resources:
         for altered in admin.incremental_alter_configs(resources, request_timeout=REQUEST_SECONDS).values():
             altered.result(REQUEST_SECONDS)
+
+
+if __name__ == "__main__":
+    ensure_contracts(os.environ["KAFKA_BOOTSTRAP_SERVERS"], Contracts.load(Path("schemas")))
