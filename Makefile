@@ -5,9 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy $(BIN)/uv
 EXTRAS ?=
+ONCE ?=
+TESTS ?=
 STAMP := .venv/.installed$(if $(EXTRAS),-$(EXTRAS))
 
-.PHONY: help setup demo test check lock
+.PHONY: help setup demo check test lock
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +28,18 @@ $(STAMP): $(BIN)/uv requirements.lock pyproject.toml $(if $(EXTRAS),requirements
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock $(if $(EXTRAS),-r requirements-$(EXTRAS).lock)
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+demo: setup  ## start everything and tell the story with real orders; stays up until Ctrl-C (ONCE=1: stops by itself)
+	@$(BIN)/pipeline demo $(if $(ONCE),--once)
+
+check: setup  ## what needs no server: format, types, layers, generated classes
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/contracts generate --check
+
+test: check  ## everything that CI runs; pure tests first, then real parts, then the whole stack
+	@$(BIN)/python -m pytest $(TESTS)
 
 lock:  ## resolve the newest versions into the lock files (hash-pinned, address-free)
 	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

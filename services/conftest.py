@@ -16,7 +16,7 @@ from services.messaging.wire import Event, Wire
 from services.process.migrations import migrate
 from services.process.service import Contract, Service, assemble
 from services.process.settings import ProcessSettings
-from stack.topics import TopicSettings, ensure
+from stack.topics import ensure_contracts
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -28,11 +28,7 @@ OpenService = Callable[[Contract], Service]
 def shop(kafka: str, registry: str) -> ProcessSettings:
     """The shop's topics and schemas; the settings of a process that uses them."""
     contracts = Contracts.load(SCHEMAS)
-    wanted = {
-        name: TopicSettings(topic.partitions, topic.retention, topic.max_message_bytes)
-        for name, topic in contracts.topics.items()
-    }
-    ensure(kafka, wanted)
+    ensure_contracts(kafka, contracts)
     with Registry(registry) as opened:
         push.apply(contracts, opened, report=lambda _: None)
     return ProcessSettings(kafka_bootstrap_servers=kafka, schema_registry_url=registry)
