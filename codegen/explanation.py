@@ -40,6 +40,8 @@ def encode_error(value: Any, fault: BaseException) -> EncodeError:
         _Value(schema).check(schema.root, value, "")
     except _Fault as found:
         return EncodeError(str(found))
+    except RecursionError:
+        return EncodeError(f"{type(value).NAME}: nested too deeply, or in itself")
     return EncodeError(f"{type(value).NAME}: {fault}")
 
 
@@ -53,6 +55,8 @@ def decode_error(cls: Any, data: bytes, writer: str | None, fault: BaseException
         walk.check(resolution.root, "")
     except _Fault as found:
         return DecodeError(f"{found} (byte {walk.at} of {len(data)})")
+    except RecursionError:
+        return DecodeError(f"{cls.NAME}: nested too deeply")
     if walk.at < len(data):
         return DecodeError(f"{len(data) - walk.at} bytes are left after the end of {cls.NAME}")
     return DecodeError(f"{cls.NAME}: {fault}")
@@ -145,6 +149,8 @@ class _Value:
             raise _Fault(path, f"{_shown(value)} does not fit {kind}: {error}") from error
 
     def _union(self, branches: tuple[Node, ...], value: Any, path: str) -> None:
+        if runtime.is_int(value) and any(_is_integer(branch) for branch in branches):
+            branches = tuple(branch for branch in branches if _is_integer(branch) or not isinstance(branch, Primitive))
         faults = [self._fault(branch, value, path) for branch in branches]
         if None in faults:
             return
@@ -178,6 +184,10 @@ class _Value:
         else:
             for field in definition.fields:
                 self.check(field.type, getattr(value, attribute(field.name)), f"{path}.{field.name}")
+
+
+def _is_integer(node: Node) -> bool:
+    return isinstance(node, Primitive) and node.type in {"int", "long"} and node.logical is None
 
 
 def _expect(value: object, types: tuple[type, ...], name: str, path: str) -> None:
@@ -231,11 +241,13 @@ class _Data:
 
     def _read(self, writer: Primitive, reader: Primitive, path: str) -> None:
         raw = self._primitive(writer.type, path)
+        if reader.type == "string" and isinstance(raw, bytes):
+            raw = self._text(raw, "string", path)
         if reader.logical is None:
             return
         convert = getattr(runtime, LOGICAL[reader.logical.name][3])
         try:
-            convert(raw if isinstance(raw, int | str) else raw.decode())
+            convert(raw)
         except runtime.FAULTS as error:
             raise _Fault(path, f"{_shown(raw)} is no {reader.logical.name}: {error}") from error
 

@@ -63,7 +63,7 @@ def test_values_are_immutable_and_comparable() -> None:
     point = Point(x=1)
 
     assert point == Point(x=1, y=0)
-    assert point != Vector(x=1)
+    assert point != Vector(x=1)  # type: ignore[comparison-overlap]
     assert hash(point) == hash(Point.decode(point.encode()))
     with pytest.raises(AttributeError):
         point.x = 2  # type: ignore[misc]

@@ -1,0 +1,203 @@
+"""The generator's files: golden, formatted, typed, stable; what it cannot do is refused by name."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from codegen import generated_files, python_source, schema_files
+from codegen.errors import ContractsError, SchemaError, UnsupportedSchema
+from codegen.tests.building import build, write_schemas
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = ["kinds"]
+PROJECT = Path(__file__).parents[2]
+
+
+def golden(case: str) -> tuple[dict[PurePosixPath, str], Path]:
+    """Return what the generator makes of a golden folder's schemas, and the folder."""
+    schemas = schema_files.load(GOLDEN / case / "schemas")
+    return python_source.generate(schemas, f"codegen.tests.golden.{case}"), GOLDEN / case
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_generated_files_are_the_golden_ones(case: str) -> None:
+    files, folder = golden(case)
+
+    assert generated_files.differences(folder, files) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_generated_files_are_formatted(case: str) -> None:
+    paths = [str(GOLDEN / case / path) for path in golden(case)[0]]
+
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.stdout == ""
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_generated_files_are_strictly_typed(case: str, tmp_path: Path) -> None:
+    paths = [str(GOLDEN / case / path) for path in golden(case)[0]]
+
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), "--follow-imports=silent", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+    )
+
+    assert result.returncode == 0, result.stdout
+
+
+def one_field(type_: Any, name: str = "f", **others: Any) -> dict[str, Any]:
+    return {"type": "record", "name": "R", "namespace": "n", "fields": [{"name": name, "type": type_, **others}]}
+
+
+UNSUPPORTED: list[tuple[str, Any, str]] = [
+    ("decimal", one_field({"type": "bytes", "logicalType": "decimal", "precision": 4}), r"n\.R\.f: .*'decimal' yet"),
+    ("duration", one_field({"type": "fixed", "name": "D", "size": 12, "logicalType": "duration"}), r"n\.R\.f: .*'duration' yet"),
+    ("nanos, nested", one_field({"type": "array", "items": ["null", {"type": "long", "logicalType": "timestamp-nanos"}]}), r"n\.R\.f: .*'timestamp-nanos' yet"),
+    ("float and double", one_field(["float", "double"]), r"n\.R\.f: two branches of the union would both be float"),
+    ("bytes and fixed", one_field(["bytes", {"type": "fixed", "name": "F", "size": 1}]), "would both be bytes"),
+    ("two times", one_field([{"type": "int", "logicalType": "time-millis"}, {"type": "long", "logicalType": "time-micros"}]), "would both be time"),
+    ("mangled name", one_field("int", name="__x"), r"n\.R\.__x: Python keeps names"),
+    ("colliding names", one_field("int", name="class") | {"fields": [{"name": n, "type": "int"} for n in ("class", "class_")]}, "'class' and 'class_' both become class_"),
+    ("colliding symbols", one_field({"type": "enum", "name": "E", "symbols": ["name", "name_"]}), "'name' and 'name_' both become name_"),
+    ("reserved symbol", one_field({"type": "enum", "name": "E", "symbols": ["_x_"]}), r"n\.E\._x_: Python's enums keep"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"), [case[1:] for case in UNSUPPORTED], ids=[case[0] for case in UNSUPPORTED]
+)
+def test_what_cannot_be_generated_is_refused_by_name(tmp_path: Path, schema: Any, message: str) -> None:
+    with pytest.raises(UnsupportedSchema, match=message):
+        build(tmp_path, schema)
+
+
+BAD_DEFAULTS: list[tuple[Any, Any]] = [
+    ("int", "1"),
+    ("int", 2**31),
+    ("int", True),
+    ("long", 1.5),
+    ("string", None),
+    ("boolean", 0),
+    ("bytes", "\u0100"),
+    ("null", 0),
+    (["null", "int"], "x"),
+    ({"type": "array", "items": "int"}, ["1"]),
+    ({"type": "map", "values": "int"}, []),
+    ({"type": "enum", "name": "E", "symbols": ["A"]}, "B"),
+    ({"type": "fixed", "name": "F", "size": 2}, "x"),
+    ({"type": "record", "name": "I", "fields": [{"name": "a", "type": "int"}]}, {}),
+]
+
+
+@pytest.mark.parametrize(("type_", "default"), BAD_DEFAULTS, ids=repr)
+def test_a_default_that_does_not_fit_is_refused(tmp_path: Path, type_: Any, default: Any) -> None:
+    with pytest.raises(SchemaError, match=r"n\.R\.f: default .* does not fit its type"):
+        build(tmp_path, one_field(type_, default=default))
+
+
+def test_a_unions_default_may_be_of_any_branch(tmp_path: Path) -> None:
+    cls = build(tmp_path, one_field(["null", "int", "string"], default="x"))["n.R"]
+
+    assert cls().f == "x"
+
+
+def test_namespaces_that_refer_to_each_other_are_refused(tmp_path: Path) -> None:
+    a = {"type": "record", "name": "A", "namespace": "a", "fields": [{"name": "b", "type": ["null", "b.B"]}]}
+    b = {"type": "record", "name": "B", "namespace": "b", "fields": [{"name": "a", "type": ["null", "a.A"]}]}
+
+    with pytest.raises(UnsupportedSchema, match="namespaces refer to each other: a, b"):
+        build(tmp_path, a, b)
+
+
+def test_the_same_short_name_in_two_namespaces_is_two_classes(tmp_path: Path) -> None:
+    def point(namespace: str) -> dict[str, Any]:
+        return {"type": "record", "name": "P", "namespace": namespace, "fields": [{"name": "x", "type": "int"}]}
+
+    user = {"type": "record", "name": "P", "namespace": "c", "fields": [{"name": "p", "type": ["a.P", "b.P"]}]}
+    write_schemas(tmp_path / "a", point("a"))
+    write_schemas(tmp_path / "b", point("b"))
+    write_schemas(tmp_path / "c", user)
+    files = python_source.generate(schema_files.load(tmp_path), "two_points")
+    generated_files.write(tmp_path / "two_points", files, "two_points")
+
+    script = "import two_points.a as a, two_points.b as b, two_points.c as c; print(c.P(p=a.P(x=1)).encode() + c.P(p=b.P(x=1)).encode())"
+    output = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert output.strip() == repr(b"\x00\x02\x02\x02")
+
+
+def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
+    source = write_schemas(tmp_path / "schemas", one_field("int"))
+    files = python_source.generate(schema_files.load(source), "p")
+
+    assert len(generated_files.write(tmp_path / "p", files, "p")) == 2
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "p").rglob("*.py")}
+    assert generated_files.write(tmp_path / "p", files, "p") == []
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "p").rglob("*.py")} == before
+
+
+def test_classes_of_removed_schemas_are_removed_but_nothing_else(tmp_path: Path) -> None:
+    source = write_schemas(tmp_path / "schemas", one_field("int"))
+    files = python_source.generate(schema_files.load(source), "p")
+    generated_files.write(tmp_path / "p", files, "p")
+    (tmp_path / "p" / "by_hand.py").write_text("x = 1\n")
+    (tmp_path / "p" / "gone.py").write_text(f"{python_source.MARK}; of an earlier schema\n")
+
+    changes = generated_files.write(tmp_path / "p", files, "p")
+
+    assert [(change.path.name, change.kind) for change in changes] == [("gone.py", "left over")]
+    assert (tmp_path / "p" / "by_hand.py").exists()
+
+
+def test_a_file_written_by_hand_is_not_overwritten(tmp_path: Path) -> None:
+    source = write_schemas(tmp_path / "schemas", one_field("int"))
+    files = python_source.generate(schema_files.load(source), "p")
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "n.py").write_text("precious = True\n")
+
+    with pytest.raises(ContractsError, match=r"n\.py was not written by this generator"):
+        generated_files.write(tmp_path / "p", files, "p")
+
+
+@pytest.mark.parametrize(
+    ("out", "package", "expected"),
+    [
+        ("src", "events", "src/events"),
+        ("src", "shop.events", "src/shop/events"),
+        ("src/shop/events", "shop.events", "src/shop/events"),
+        ("events", "events", "events"),
+    ],
+)
+def test_the_package_is_below_out_or_out_itself(tmp_path: Path, out: str, package: str, expected: str) -> None:
+    assert generated_files.package_folder(tmp_path / out, package) == tmp_path / expected
+
+
+def test_a_package_name_must_be_one() -> None:
+    with pytest.raises(ContractsError, match="no name for a Python package"):
+        generated_files.package_folder(Path(), "a-b")
+
+
+def test_schemas_in_the_class_are_self_contained(tmp_path: Path) -> None:
+    inner = {"type": "record", "name": "I", "namespace": "n", "fields": [{"name": "a", "type": "int"}]}
+    classes = build(tmp_path, inner, one_field("n.I"))
+
+    assert json.loads(classes["n.R"].SCHEMA)["fields"][0]["type"]["name"] == "I"
+    assert classes["n.R"].NAME == "n.R"
+    assert len(classes["n.R"].FINGERPRINT) == 64
