@@ -101,14 +101,22 @@ LOG = (
     ),
     Check(
         "dead letters of records",
-        "A record that is not ours, or that nobody can decode, is a dead letter of every service that has passed it.",
+        "A record that is not ours, or has no schema, is a dead letter of every service that has passed it; one that does not"
+        " fit its schema, of those that use its type.",
         """
         SELECT log.topic || '[' || log.partition || ']@' || log."offset",
                'not parked by ' || inbox.service || coalesce(': ' || log.problem, '')
         FROM log JOIN inbox ON inbox.topic = log.topic AND inbox.partition = log.partition AND next_offset > log."offset"
         LEFT JOIN dead_letters AS letter ON letter.service = inbox.service AND letter.topic = log.topic
             AND letter.partition = log.partition AND letter."offset" = log."offset"
-        WHERE (log.sequence IS NULL OR log.problem IS NOT NULL) AND letter.id IS NULL
+        WHERE (log.sequence IS NULL OR (log.problem IS NOT NULL AND NOT log.has_schema)) AND letter.id IS NULL
+        UNION ALL
+        SELECT log.topic || '[' || log.partition || ']@' || log."offset", 'not parked by anybody: ' || log.problem
+        FROM log JOIN inbox USING (topic, partition)
+        LEFT JOIN dead_letters AS letter ON letter.topic = log.topic AND letter.partition = log.partition
+            AND letter."offset" = log."offset"
+        WHERE log.sequence IS NOT NULL AND log.problem IS NOT NULL AND log.has_schema
+        GROUP BY log.topic, log.partition, log."offset" HAVING count(letter.id) = 0 AND min(next_offset) > log."offset"
         """,
     ),
     Check(

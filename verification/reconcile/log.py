@@ -42,6 +42,7 @@ def _row(record: LogRecord) -> tuple[Any, ...]:
         hashlib.md5((record.key or b"") + (record.value or b""), usedforsecurity=False).hexdigest(),
         name,
         None if dead_letter else record.problem,
+        record.name is not None,
         *_event(said or {}),
         (headers.get("kafka_dlt-original-topic") or b"").decode() or None,
         _number(headers.get("kafka_dlt-original-partition")),

@@ -106,7 +106,12 @@ def _collect(connection: sqlite3.Connection, addresses: Addresses, watch: Watch,
             """UPDATE log SET beyond = 1 WHERE sequence > (SELECT last_sequence FROM heads
                WHERE heads.topic = log.topic AND heads.partition = log.partition)"""
         )
-    connection.execute(_IN_FLIGHT, {"still": still, "began": snapshot_at})
+    classify(connection, still=still, began=snapshot_at)
+
+
+def classify(connection: sqlite3.Connection, *, still: bool, began: float) -> None:
+    """Say why each order that is not settled is not. `began`: what changed later was under way, unless all was still."""
+    connection.execute(_IN_FLIGHT, {"still": still, "began": began})
 
 
 def judge(connection: sqlite3.Connection, *, still: bool) -> Report:

@@ -18,7 +18,7 @@ TABLES = {
     # content is canonical JSON (`pieces` or `lines`), origin_* the original of a dead letter; beyond: what a service told
     # after its tables were read (the view `events` is without it)
     "log": """topic TEXT, partition INT, "offset" INT, sequence INT, event_id TEXT, key TEXT, digest TEXT, name TEXT,
-        problem TEXT, order_id TEXT, sku TEXT, payment_id TEXT, refund_id TEXT, amount INT, reason TEXT, version INT,
+        problem TEXT, has_schema INT, order_id TEXT, sku TEXT, payment_id TEXT, refund_id TEXT, amount INT, reason TEXT, version INT,
         delta INT, content TEXT, origin_topic TEXT, origin_partition INT, origin_offset INT, beyond INT DEFAULT 0,
         PRIMARY KEY (topic, partition, "offset")""",
     "heads": "service TEXT, topic TEXT, partition INT, last_sequence INT, PRIMARY KEY (topic, partition)",
