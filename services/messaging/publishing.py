@@ -43,18 +43,17 @@ class Publishing:
 
     def run(self, stopping: threading.Event) -> None:
         """Publish until told to stop. Raises Doubt, RecordRefused, LeaseLost or a database error."""
-        with self.publisher:
-            while not stopping.is_set():
-                rows = self._gather()
-                if rows:
-                    self._publish(rows)
-                    self._busy_until = monotonic() + BUSY_SECONDS
-                self._keep_lease()
-                self._maintain()
-                if rows:
-                    stopping.wait(self.settings.relay_transaction_gap_seconds)
-                else:
-                    self.memory.wait(self._poll_seconds())
+        while not stopping.is_set():
+            rows = self._gather()
+            if rows:
+                self._publish(rows)
+                self._busy_until = monotonic() + BUSY_SECONDS
+            self._keep_lease()
+            self._maintain()
+            if rows:
+                stopping.wait(self.settings.relay_transaction_gap_seconds)
+            else:
+                self.memory.wait(self._poll_seconds())
 
     def _poll_seconds(self) -> float:
         busy = monotonic() < self._busy_until

@@ -95,19 +95,22 @@ class Relay:
             if not self._renew(connection):
                 return
             try:
-                self._begin(connection).run(stopping)
+                log.info("relay_starts", group=self._group, holder=self._holder)
+                metrics.RELAY_STARTS.inc()
+                with self._new_publisher() as publisher:
+                    self._begin(connection, publisher).run(stopping)
             finally:  # renewed by progress only: whoever failed lets another one try
                 self._release(connection)
 
-    def _begin(self, connection: Transaction) -> Publishing:
-        """Rule 3: producer first, position second. Reading the position before fencing is a duplicate waiting to happen."""
-        log.info("relay_starts", group=self._group, holder=self._holder)
-        metrics.RELAY_STARTS.inc()
-        publisher = Publisher(
+    def _new_publisher(self) -> Publisher:
+        return Publisher(
             self._settings.kafka_bootstrap_servers,
             f"relay.{self._group}",
             self._settings.relay_transaction_timeout_seconds,
         )
+
+    def _begin(self, connection: Transaction, publisher: Publisher) -> Publishing:
+        """Rule 3: producer first, position second. Reading the position before fencing is a duplicate waiting to happen."""
         self._wait_until_stable(connection)
         surveyed = survey(connection, self._kafka, self._topics)
         _note_what_was_found(connection, surveyed)

@@ -101,7 +101,7 @@ class Writer(Generic[Request, Result]):
                 with metrics.WRITER_BATCH_SECONDS.time():
                     results = self._write(requests)
             except Exception as error:
-                if not is_transient(error):
+                if isinstance(error, DependencyUnavailable) or not is_transient(error):
                     raise
                 log.info("writer_tries_again", attempt=attempt, reason=str(error).splitlines()[0])
                 if attempt == ATTEMPTS_MAX:

@@ -13,7 +13,6 @@ from services.orders.api import OrdersApi, Writing, router
 from services.orders.handlers import SERVICE, TOPIC, Handlers
 from services.orders.settings import Settings
 from services.process import http, logs, operations, run
-from services.process.migrations import migrate
 from services.process.service import Contract, Service, assemble
 
 CONTRACT = Contract(
@@ -71,6 +70,8 @@ def main() -> int:
     settings = Settings()
     logs.configure(settings.log_level, service=SERVICE, role=role)
     if role == "migrate":
+        from services.process.migrations import migrate  # a second of imports that no other process needs
+
         migrate(SERVICE, settings.database_url, settings, CONTRACT.own_topics)
         return 0
     if role not in roles:
