@@ -84,7 +84,8 @@ class Kafka:
             return
         properties = self._write_properties()
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        arguments = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", str(properties))
+        # "--cluster-id=": one id in 64 begins with "-" and would be taken for an option
+        arguments = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(properties))
         commands.run(self._state, "kafka-data", Launch((*self._java(FORMAT_HEAP_MB), *arguments)))
 
     def launch(self) -> Launch:
