@@ -36,6 +36,7 @@ DEATHS_AT_START_MAX = 4
 # A slow machine is no failure; a process that cannot start is noticed by its deaths.
 START_SECONDS_MAX = 300.0
 BOUND_LOGS_SECONDS = 10.0
+STEP_GRACE_SECONDS = 5.0
 THREADS = 16
 
 Report = Callable[..., None]
@@ -180,8 +181,8 @@ class Supervisor:
             self._judge_start(now)
         if now >= self._bound_at:
             self._bound_at = now + BOUND_LOGS_SECONDS
-            for name in self._all:
-                logs.bound(self._state.log(name))
+            for log in self._state.logs.glob("*.log"):
+                logs.bound(log)
 
     def _judge_start(self, now: float) -> None:
         """See whether the start is over, well or badly."""
@@ -286,6 +287,7 @@ class Supervisor:
 
     def _stop_all(self, on_change: Callable[[], None]) -> None:
         """Stop whoever nobody running depends on, again and again until nobody runs."""
+        self._end_steps()
         stopping: dict[str, float] = {}
         while running := {name: it for name, it in self._all.items() if it.child is not None}:
             needed = {need for it in running.values() for need in self._all_needs(it.unit)}
@@ -300,6 +302,12 @@ class Supervisor:
                 elif name not in needed:
                     self._press(it, it.unit, stopping)
             time.sleep(TICK_SECONDS)
+
+    def _end_steps(self) -> None:
+        """End the commands of unfinished steps: a migration could wait for a lock for minutes."""
+        written = self._state.processes()
+        steps = [name for name, it in self._all.items() if isinstance(it.unit, Step)]
+        children.end((written[name] for name in steps if name in written), STEP_GRACE_SECONDS)
 
     def _press(self, it: Supervised, process: Process, stopping: dict[str, float]) -> None:
         """Ask a process to stop; after its time kill it."""

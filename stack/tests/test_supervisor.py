@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack import children
+from stack import children, commands
 from stack.backend import Launch, Process, Step, Unit
 from stack.errors import NotReady, StackError, StartFailed
 from stack.state import StateFolder
@@ -153,7 +154,9 @@ def test_a_failed_step_fails_the_start_and_stops_everything(state: StateFolder) 
 
 
 def test_a_process_that_only_dies_fails_the_start_with_its_last_words(state: StateFolder) -> None:
-    with supervised([process("service", program=DYING)], state) as it:
+    with supervised(
+        [process("service", program=DYING, check=lambda: needs_words(state.path / "none", ""))], state
+    ) as it:
         it.thread.join(WAIT_SECONDS)
 
     assert isinstance(it.error, StartFailed)
@@ -190,6 +193,18 @@ def test_a_frozen_process_is_thawed_to_stop(state: StateFolder) -> None:
 
     assert not it.happened("killed", process="frozen")
     assert it.order("stopped") == ["frozen"]
+
+
+def test_stopping_does_not_wait_for_a_step_that_hangs(state: StateFolder) -> None:
+    def hang() -> None:
+        commands.run(state, "migration", Launch((sys.executable, "-c", SLEEPER)))
+
+    with supervised([Step("migration", (), hang)], state):
+        until(lambda: "migration" in state.processes())
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 10.0
+    assert state.processes() == {}
 
 
 def test_a_process_killed_on_purpose_stays_down_until_it_is_started(state: StateFolder) -> None:
