@@ -1,0 +1,86 @@
+"""The processes of inventory: ``python -m services.inventory.main api|worker|migrate``."""
+
+import sys
+from datetime import UTC, datetime
+from functools import partial
+
+from services.events.shop.inventory import ProductListed, StockAdjusted, StockDeducted, StockRejected
+from services.events.shop.payments import PaymentCaptured
+from services.inventory.api import BODY_LIMITS, InventoryApi, Writing, router
+from services.inventory.handlers import SERVICE, Handlers
+from services.inventory.settings import Settings
+from services.messaging.consumer import Consumer
+from services.messaging.writer import Writer
+from services.process import http, logs, operations, run
+from services.process.migrations import migrate
+from services.process.service import Contract, Service, assemble
+
+Written = StockDeducted | StockRejected | ProductListed | StockAdjusted
+
+
+def _key_of(event: Written) -> str:
+    return event.sku if isinstance(event, ProductListed | StockAdjusted) else str(event.order_id)
+
+
+CONTRACT = Contract(
+    service=SERVICE,
+    writes={"shop.inventory": (StockDeducted, StockRejected, ProductListed, StockAdjusted)},
+    reads={"shop.payments": (PaymentCaptured,)},
+    key_of=_key_of,
+)
+
+
+def _handlers(service: Service) -> Handlers:
+    now = partial(datetime.now, UTC)
+    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, now)
+
+
+def api(settings: Settings) -> int:
+    """Serve REST; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    writer: Writing = Writer(_handlers(service).write, settings)
+    app = http.application("Inventory", "List products and adjust their stock.", body_limits=BODY_LIMITS)
+    app.include_router(router(InventoryApi(service.database, writer, settings)))
+    app.include_router(operations.router(service.checks()))
+    loops: dict[str, run.Loop] = {"relay": service.relay.run, "writer": lambda _: writer.run()}
+    code = run.serve(app, settings, loops, drained=[writer.close])
+    service.close()
+    return code
+
+
+def worker(settings: Settings) -> int:
+    """Deduct the stock of paid orders; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    consumer = Consumer(
+        SERVICE,
+        list(CONTRACT.reads),
+        service.database,
+        service.kafka,
+        service.wire.decode,
+        _handlers(service).handle,
+        settings,
+    )
+    app = http.application("Inventory worker", "What an operator asks a worker.")
+    app.include_router(operations.router(service.checks() | {"consumer": consumer.not_ready}))
+    code = run.serve(app, settings, {"relay": service.relay.run, "consumer": consumer.run})
+    service.close()
+    return code
+
+
+def main() -> int:
+    """Run one process of inventory."""
+    roles = {"api": api, "worker": worker}
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    settings = Settings()
+    logs.configure(settings.log_level, service=SERVICE, role=role)
+    if role == "migrate":
+        migrate(SERVICE, settings.database_url, settings, CONTRACT.own_topics)
+        return 0
+    if role not in roles:
+        sys.stderr.write("usage: python -m services.inventory.main api|worker|migrate\n")
+        return 2
+    return roles[role](settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The processes of payments: ``python -m services.payments.main api|worker|migrate``."""
+
+import sys
+from datetime import UTC, datetime
+from functools import partial
+
+from services.events.shop.inventory import StockRejected
+from services.events.shop.orders import OrderPlaced
+from services.events.shop.payments import PaymentCaptured, PaymentDeclined, PaymentRefunded
+from services.messaging.consumer import Consumer
+from services.payments.api import PaymentsApi, router
+from services.payments.charger import Charger
+from services.payments.gateway import PaymentGateway
+from services.payments.handlers import SERVICE, Handlers
+from services.payments.settings import Settings
+from services.payments.simulated_provider import SimulatedProvider
+from services.payments.waiting import Waiting
+from services.process import http, logs, operations, run
+from services.process.migrations import migrate
+from services.process.service import Contract, Service, assemble
+
+CONTRACT = Contract(
+    service=SERVICE,
+    writes={"shop.payments": (PaymentCaptured, PaymentDeclined, PaymentRefunded)},
+    reads={"shop.orders": (OrderPlaced,), "shop.inventory": (StockRejected,)},
+    key_of=lambda event: str(event.order_id),
+)
+
+
+def handlers_and_charger(service: Service, settings: Settings, gateway: PaymentGateway) -> tuple[Handlers, Charger]:
+    """What records requests and answers, and what asks the provider in between."""
+    waiting = Waiting(settings.provider_waiting_max, settings.provider_claim_seconds / 2)
+    handlers = Handlers(
+        service.database,
+        service.relay,
+        service.wire,
+        settings.topic_partitions,
+        partial(datetime.now, UTC),
+        waiting,
+        settings.retries,
+        settings.provider_claim_seconds,
+    )
+    return handlers, Charger(gateway, handlers, waiting, settings)
+
+
+def api(settings: Settings) -> int:
+    """Serve REST; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    app = http.application("Payments", "Look at the payment of an order.")
+    app.include_router(router(PaymentsApi(service.database)))
+    app.include_router(operations.router(service.checks()))
+    code = run.serve(app, settings, {"relay": service.relay.run})
+    service.close()
+    return code
+
+
+def worker(settings: Settings) -> int:
+    """Charge what was ordered, give back what cannot be delivered; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    gateway = SimulatedProvider(settings.simulated_provider_entries_max)
+    handlers, charger = handlers_and_charger(service, settings, gateway)
+    consumer = Consumer(
+        SERVICE,
+        list(CONTRACT.reads),
+        service.database,
+        service.kafka,
+        service.wire.decode,
+        handlers.handle,
+        settings,
+    )
+    app = http.application("Payments worker", "What an operator asks a worker.")
+    app.include_router(operations.router(service.checks() | {"consumer": consumer.not_ready}))
+    loops = {"relay": service.relay.run, "consumer": consumer.run, "charger": charger.run}
+    code = run.serve(app, settings, loops)
+    service.close()
+    return code
+
+
+def main() -> int:
+    """Run one process of payments."""
+    roles = {"api": api, "worker": worker}
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    settings = Settings()
+    logs.configure(settings.log_level, service=SERVICE, role=role)
+    if role == "migrate":
+        migrate(SERVICE, settings.database_url, settings, CONTRACT.own_topics)
+        return 0
+    if role not in roles:
+        sys.stderr.write("usage: python -m services.payments.main api|worker|migrate\n")
+        return 2
+    return roles[role](settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
