@@ -182,7 +182,7 @@ def demo(
     try:
         if started:
             _start(state_dir)
-        Story(find(state_dir), output).play()
+        Story(find(state_dir), Console()).play()
         option = "" if state_dir == DEFAULT_FOLDER else f" --state-dir {state_dir}"
         if not started:
             output.print("\n  It was running before and goes on. Try:")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +24,7 @@ PRICE_MINOR = 2_490
 LAST_CUSTOMERS = 6
 WAIT_SECONDS = 30
 POLL_SECONDS = 0.1
+WIDTH = 110
 OUTCOMES = {"COMPLETED": "green", "FAILED": "yellow"}
 
 Order = dict[str, Any]
@@ -244,7 +246,7 @@ class Story:
         self._console.print(Text(f"{self._chapter}. {text}", "bold cyan"))
 
     def _say(self, text: str) -> None:
-        self._console.print(f"  {text}", highlight=False)
+        self._console.print(Padding(Text.from_markup(text), (0, 2)), width=min(self._console.width, WIDTH))
 
 
 def timeline_table(entries: Sequence[Mapping[str, Any]]) -> Table:
