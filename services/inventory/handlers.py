@@ -24,7 +24,7 @@ from services.inventory.domain import (
 from services.messaging import dead_letters, inbox, outbox
 from services.messaging.database import Database, Transaction
 from services.messaging.dead_letters import INVARIANT_BROKEN, dead_letter_topic
-from services.messaging.errors import DependencyUnavailable, PoisonMessage
+from services.messaging.errors import PoisonMessage, TryAgain
 from services.messaging.records import Batch
 from services.messaging.relay import Relay
 from services.messaging.wire import Wire
@@ -137,7 +137,7 @@ Request = ListProducts | AdjustStock
 Answer = tuple[Listed | Refused, ...] | Adjusted | Refused
 
 
-class Contended(DependencyUnavailable):
+class Contended(TryAgain):
     """Another process has used the same idempotency key this moment; the transaction is run again."""
 
 

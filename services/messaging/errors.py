@@ -20,6 +20,10 @@ class DependencyUnavailable(MessagingError):
     """A broker, registry or database does not answer."""
 
 
+class TryAgain(MessagingError):
+    """Another process was faster; the same work may succeed now."""
+
+
 class PoisonMessage(MessagingError):
     """A record can never be applied; ``reason`` is the dead letter's reason."""
 
@@ -67,7 +71,7 @@ _TRANSIENT_STATES = (
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed later: a lost connection, a deadlock, a timeout (SQLSTATE classes 08, 40, 53, 57)."""
-    if isinstance(error, DependencyUnavailable | sqlalchemy.exc.TimeoutError):
+    if isinstance(error, DependencyUnavailable | TryAgain | sqlalchemy.exc.TimeoutError):
         return True
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_transient(error.orig))
