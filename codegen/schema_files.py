@@ -75,6 +75,8 @@ def load(folder: Path) -> SchemaFolder:
         file = _read(path, PurePosixPath(relative.as_posix()), parser)
         files[file.name] = file
         owners.update(dict.fromkeys(file.definitions, file.name))
+    if not files:
+        raise SchemaError(f"{folder}: no .avsc files in this folder")
     _check_references(files, owners)
     return SchemaFolder(files, parser.types, owners)
 

@@ -199,6 +199,11 @@ def test_faults_in_files_are_told_with_the_file(tmp_path: Path, files: dict[str,
         load(tmp_path)
 
 
+def test_a_folder_without_schemas_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=r"no \.avsc files in this folder"):
+        load(tmp_path)
+
+
 def test_files_that_refer_to_each_other_have_no_order(tmp_path: Path) -> None:
     a = {"type": "record", "name": "A", "fields": [{"name": "b", "type": ["null", "B"]}]}
     write_schemas(tmp_path, a, {**a, "name": "B", "fields": [{"name": "a", "type": ["null", "A"]}]})
