@@ -26,7 +26,7 @@ class Encoder:
         function = [
             *bracketed(f"def {self._context.writer(record.name)}(", [f"value: {cls}"], ") -> bytes:"),
             '    """Return `value` as Avro bytes."""',
-            f"    if not {self._context.builtin('isinstance')}(value, {cls}):",
+            f"    if value.__class__ is not {cls}:",
             f'        raise {self._context.builtin("TypeError")}("not of class {class_name(record.name)}")',
             *_joined(parts),
         ]

@@ -131,7 +131,7 @@ _new_order_line = constructor(OrderLine)
 
 def write_event_header(value: EventHeader) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, EventHeader):
+    if value.__class__ is not EventHeader:
         raise TypeError("not of class EventHeader")
     return b"".join(
         (
@@ -160,7 +160,7 @@ def read_event_header(data: bytes, at: int) -> tuple[EventHeader, int]:
 
 def write_order_line(value: OrderLine) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, OrderLine):
+    if value.__class__ is not OrderLine:
         raise TypeError("not of class OrderLine")
     return b"".join((write_string(value.sku), write_int(value.quantity), write_long(value.unit_price_minor)))
 

@@ -396,7 +396,7 @@ def read_rejection_reason(data: bytes, at: int) -> tuple[RejectionReason, int]:
 
 def write_product_listed(value: ProductListed) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, ProductListed):
+    if value.__class__ is not ProductListed:
         raise TypeError("not of class ProductListed")
     return b"".join(
         (
@@ -423,7 +423,7 @@ def read_product_listed(data: bytes, at: int) -> tuple[ProductListed, int]:
 
 def write_stock_adjusted(value: StockAdjusted) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, StockAdjusted):
+    if value.__class__ is not StockAdjusted:
         raise TypeError("not of class StockAdjusted")
     return b"".join(
         (
@@ -448,7 +448,7 @@ def read_stock_adjusted(data: bytes, at: int) -> tuple[StockAdjusted, int]:
 
 def write_stock_line(value: StockLine) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, StockLine):
+    if value.__class__ is not StockLine:
         raise TypeError("not of class StockLine")
     return b"".join((write_string(value.sku), write_int(value.quantity)))
 
@@ -462,7 +462,7 @@ def read_stock_line(data: bytes, at: int) -> tuple[StockLine, int]:
 
 def write_stock_deducted(value: StockDeducted) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, StockDeducted):
+    if value.__class__ is not StockDeducted:
         raise TypeError("not of class StockDeducted")
     return b"".join(
         (
@@ -489,7 +489,7 @@ def read_stock_deducted(data: bytes, at: int) -> tuple[StockDeducted, int]:
 
 def write_shortage(value: Shortage) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Shortage):
+    if value.__class__ is not Shortage:
         raise TypeError("not of class Shortage")
     return b"".join((write_string(value.sku), write_long(value.requested), write_long(value.available)))
 
@@ -504,7 +504,7 @@ def read_shortage(data: bytes, at: int) -> tuple[Shortage, int]:
 
 def write_stock_rejected(value: StockRejected) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, StockRejected):
+    if value.__class__ is not StockRejected:
         raise TypeError("not of class StockRejected")
     return b"".join(
         (

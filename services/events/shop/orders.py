@@ -250,7 +250,7 @@ def read_failure_reason(data: bytes, at: int) -> tuple[FailureReason, int]:
 
 def write_order_completed(value: OrderCompleted) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, OrderCompleted):
+    if value.__class__ is not OrderCompleted:
         raise TypeError("not of class OrderCompleted")
     return b"".join((write_event_header(value.header), write_uuid(value.order_id)))
 
@@ -264,7 +264,7 @@ def read_order_completed(data: bytes, at: int) -> tuple[OrderCompleted, int]:
 
 def write_order_failed(value: OrderFailed) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, OrderFailed):
+    if value.__class__ is not OrderFailed:
         raise TypeError("not of class OrderFailed")
     return b"".join((write_event_header(value.header), write_uuid(value.order_id), write_failure_reason(value.reason)))
 
@@ -279,7 +279,7 @@ def read_order_failed(data: bytes, at: int) -> tuple[OrderFailed, int]:
 
 def write_order_placed(value: OrderPlaced) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, OrderPlaced):
+    if value.__class__ is not OrderPlaced:
         raise TypeError("not of class OrderPlaced")
     return b"".join(
         (

@@ -272,7 +272,7 @@ def read_decline_reason(data: bytes, at: int) -> tuple[DeclineReason, int]:
 
 def write_payment_captured(value: PaymentCaptured) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, PaymentCaptured):
+    if value.__class__ is not PaymentCaptured:
         raise TypeError("not of class PaymentCaptured")
     return b"".join(
         (
@@ -305,7 +305,7 @@ def read_payment_captured(data: bytes, at: int) -> tuple[PaymentCaptured, int]:
 
 def write_payment_declined(value: PaymentDeclined) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, PaymentDeclined):
+    if value.__class__ is not PaymentDeclined:
         raise TypeError("not of class PaymentDeclined")
     return b"".join(
         (
@@ -328,7 +328,7 @@ def read_payment_declined(data: bytes, at: int) -> tuple[PaymentDeclined, int]:
 
 def write_payment_refunded(value: PaymentRefunded) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, PaymentRefunded):
+    if value.__class__ is not PaymentRefunded:
         raise TypeError("not of class PaymentRefunded")
     return b"".join(
         (

@@ -49,7 +49,7 @@ _new_empty = constructor(Empty)
 
 def write_empty(value: Empty) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Empty):
+    if value.__class__ is not Empty:
         raise TypeError("not of class Empty")
     return b""
 

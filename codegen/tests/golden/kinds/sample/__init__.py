@@ -356,7 +356,7 @@ def read_colour(data: bytes, at: int) -> tuple[Colour, int]:
 
 def write_compact(value: Compact) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Compact):
+    if value.__class__ is not Compact:
         raise TypeError("not of class Compact")
     return write_uuid_fixed(value.identity)
 
@@ -424,7 +424,7 @@ def _write_kinds_either(value: object) -> bytes:
 
 def write_kinds(value: Kinds) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Kinds):
+    if value.__class__ is not Kinds:
         raise TypeError("not of class Kinds")
     return b"".join(
         (
@@ -630,7 +630,7 @@ def read_kinds(data: bytes, at: int) -> tuple[Kinds, int]:
 
 def write_names(value: Names) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Names):
+    if value.__class__ is not Names:
         raise TypeError("not of class Names")
     return b"".join(
         (
@@ -724,7 +724,7 @@ def read_names(data: bytes, at: int) -> tuple[Names, int]:
 
 def write_tree(value: Tree) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Tree):
+    if value.__class__ is not Tree:
         raise TypeError("not of class Tree")
     return b"".join(
         (

@@ -94,7 +94,7 @@ _new_vector = constructor(Vector)
 
 def write_point(value: Point) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Point):
+    if value.__class__ is not Point:
         raise TypeError("not of class Point")
     return b"".join((write_int(value.x), write_int(value.y)))
 
@@ -108,7 +108,7 @@ def read_point(data: bytes, at: int) -> tuple[Point, int]:
 
 def write_vector(value: Vector) -> bytes:
     """Return `value` as Avro bytes."""
-    if not isinstance(value, Vector):
+    if value.__class__ is not Vector:
         raise TypeError("not of class Vector")
     return b"".join((write_int(value.x), write_int(value.y)))
 
