@@ -27,6 +27,7 @@ from services.inventory.models import (
 from services.inventory.settings import Settings
 from services.messaging.database import Database
 from services.messaging.writer import Writer
+from services.process import http
 from services.process.problems import Problem, problem_of
 
 BATCH_PATH = "/products/batch"
@@ -36,18 +37,15 @@ BODY_LIMITS = {BATCH_PATH: 8 << 20}
 REFUSALS: Mapping[type[Refused], int] = {UnknownProduct: 404, CurrencyFixed: 409, StockOutOfBounds: 409, KeyReused: 422}
 """What a client is told of a refusal."""
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
-    for status, text in {
+PROBLEMS = http.responses(
+    {
         404: "No such product",
         409: "Contradicts the product as it is",
         413: "Body too large",
         422: "Not valid",
         503: "Come back after Retry-After",
-    }.items()
-}
-"""What every route may answer besides."""
-
+    }
+)
 Writing = Writer[handlers.Request, Answer]
 IdempotencyKey = Annotated[
     str,
@@ -61,7 +59,6 @@ Limit = Annotated[int, Query(ge=1, le=1_000)]
 Cursor = Annotated[str | None, Query(pattern=SKU_PATTERN, description="`next` of the page before.")]
 
 _SKU = re.compile(SKU_PATTERN)
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class InventoryApi:
@@ -74,7 +71,7 @@ class InventoryApi:
 
     async def list_product(self, sku: Sku, product: ProductRequest, request: Request, response: Response) -> Any:
         """List a product (201), or change its name and price (200). Its stock counts when it is created only."""
-        command = product.command(sku, _trace_parent(request))
+        command = product.command(sku, http.trace_parent(request))
         answers = await self._write(ListProducts((command,)))
         assert isinstance(answers, tuple)
         listed = answers[0]
@@ -87,7 +84,7 @@ class InventoryApi:
 
     async def list_products(self, batch: BatchRequest, request: Request) -> Response:
         """List up to 5,000 products in one transaction; each is judged by itself, the answers are in request order."""
-        trace_parent = _trace_parent(request)
+        trace_parent = http.trace_parent(request)
         commands = [
             item if isinstance(item, ValidationError) else item.command(item.sku, trace_parent)
             for item in batch.products
@@ -109,7 +106,7 @@ class InventoryApi:
         """Add pieces to a product's stock, or remove them, once per Idempotency-Key. A refused request uses no key up."""
         if not _SKU.fullmatch(sku):
             raise _problem(UnknownProduct(f"there is no product {sku!r}"))
-        answer = await self._write(adjustment.command(sku, idempotency_key, _trace_parent(request)))
+        answer = await self._write(adjustment.command(sku, idempotency_key, http.trace_parent(request)))
         if isinstance(answer, Refused):
             raise _problem(answer)
         assert isinstance(answer, Adjusted)
@@ -194,8 +191,3 @@ def _result(answer: Listed | Refused) -> dict[str, Any]:
 
 def _refused(problem: Problem) -> dict[str, Any]:
     return {"code": problem.status, "problem": problem.document()}
-
-
-def _trace_parent(request: Request) -> str | None:
-    header = request.headers.get("traceparent", "")
-    return header if _TRACE_PARENT.fullmatch(header) else None

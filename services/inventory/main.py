@@ -9,10 +9,8 @@ from services.events.shop.payments import PaymentCaptured
 from services.inventory.api import BODY_LIMITS, InventoryApi, Writing, router
 from services.inventory.handlers import SERVICE, Handlers
 from services.inventory.settings import Settings
-from services.messaging.consumer import Consumer
 from services.messaging.writer import Writer
-from services.process import http, logs, operations, run
-from services.process.migrations import migrate
+from services.process import http, operations, roles, run
 from services.process.service import Contract, Service, assemble
 
 Written = StockDeducted | StockRejected | ProductListed | StockAdjusted
@@ -51,35 +49,12 @@ def api(settings: Settings) -> int:
 def worker(settings: Settings) -> int:
     """Deduct the stock of paid orders; returns the exit code."""
     service = assemble(CONTRACT, settings, settings.database_url)
-    consumer = Consumer(
-        SERVICE,
-        list(CONTRACT.reads),
-        service.database,
-        service.kafka,
-        service.wire.decode,
-        _handlers(service).handle,
-        settings,
-    )
-    app = http.application("Inventory worker", "What an operator asks a worker.")
-    app.include_router(operations.router(service.checks() | {"consumer": consumer.not_ready}))
-    code = run.serve(app, settings, {"relay": service.relay.run, "consumer": consumer.run})
-    service.close()
-    return code
+    return run.work(service, _handlers(service).handle)
 
 
 def main() -> int:
     """Run one process of inventory."""
-    roles = {"api": api, "worker": worker}
-    role = sys.argv[1] if len(sys.argv) == 2 else ""
-    settings = Settings()
-    logs.configure(settings.log_level, service=SERVICE, role=role)
-    if role == "migrate":
-        migrate(SERVICE, settings.database_url, settings, CONTRACT.own_topics)
-        return 0
-    if role not in roles:
-        sys.stderr.write("usage: python -m services.inventory.main api|worker|migrate\n")
-        return 2
-    return roles[role](settings)
+    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker})
 
 
 if __name__ == "__main__":

@@ -29,21 +29,15 @@ from services.orders.models import (
 from services.orders.reads import TimelineRow
 from services.orders.settings import Settings
 from services.orders.waiting import FinalOrders
+from services.process import http
 from services.process.problems import Problem, unavailable
 
 PRODUCT_TOPIC = "shop.inventory"
 WAIT_SECONDS_MAX = 60
-UUID_CHARACTERS = 36  # the canonical form; UUID() would take others too
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
-    for status, text in {404: "No such order", 422: "Not valid", 503: "Come back after Retry-After"}.items()
-}
-"""What every route may answer besides."""
-
+PROBLEMS = http.responses({404: "No such order or product", 422: "Not valid", 503: "Come back after Retry-After"})
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=64, pattern="^[ -~]+$", description="`next` of the page before.")]
 Writing = Writer[handlers.Request, Answer]
@@ -77,7 +71,7 @@ class OrdersApi:
     ) -> Any:
         """Take an order: 202 with the order, PENDING. It is priced with the product list and paid in the background."""
         asked = handlers.Request(
-            order.command(UUID(int=uuid7().int), datetime.now(UTC), _trace_parent(request)),
+            order.command(UUID(int=uuid7().int), datetime.now(UTC), http.trace_parent(request)),
             _key(idempotency_key),
             order.fingerprint(),
         )
@@ -143,7 +137,7 @@ class OrdersApi:
         cursor: Cursor = None,
     ) -> Any:
         """Orders, the newest first."""
-        before = None if cursor is None else _uuid(cursor)
+        before = None if cursor is None else http.uuid_of(cursor)
         if cursor is not None and before is None:
             raise Problem(422, "this cursor was not given out here: pass on `next` of the page before")
         with self._database.connection() as connection:
@@ -208,17 +202,10 @@ def router(api: OrdersApi) -> APIRouter:
 
 
 def _order_id(text: str) -> UUID:
-    order_id = _uuid(text)
+    order_id = http.uuid_of(text)
     if order_id is None:
         raise _no_order()
     return order_id
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == UUID_CHARACTERS else None
-    except ValueError:
-        return None
 
 
 def _no_order() -> Problem:
@@ -235,8 +222,3 @@ def _wait_seconds(prefer: str | None) -> int:
     """RFC 7240, section 4.3. What cannot be understood is no preference."""
     match = _WAIT.search(prefer or "")
     return min(int(match[1]), WAIT_SECONDS_MAX) if match else 0
-
-
-def _trace_parent(request: Request) -> str | None:
-    header = request.headers.get("traceparent", "")
-    return header if _TRACE_PARENT.fullmatch(header) else None

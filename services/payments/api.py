@@ -1,22 +1,17 @@
 """The REST interface of payments: look at an order's payment."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter
 
 from services.messaging.database import Database
 from services.payments import models, store
 from services.payments.models import PaymentAnswer
+from services.process import http
 from services.process.problems import Problem
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
-    for status, text in {404: "No payment for such an order (yet)", 503: "Come back after Retry-After"}.items()
-}
+PROBLEMS = http.responses({404: "No payment for such an order (yet)", 503: "Come back after Retry-After"})
 """What every route may answer besides."""
-
-UUID_CHARACTERS = 36
 
 
 class PaymentsApi:
@@ -27,7 +22,7 @@ class PaymentsApi:
 
     def payment(self, order_id: str) -> Any:
         """The payment of an order, and its refund where there is one."""
-        wanted = _uuid(order_id)
+        wanted = http.uuid_of(order_id)
         if wanted is None:
             raise _no_payment()
         with self._database.connection() as connection:
@@ -45,12 +40,5 @@ def router(api: PaymentsApi) -> APIRouter:
     return routes
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == UUID_CHARACTERS else None
-    except ValueError:
-        return None
-
-
 def _no_payment() -> Problem:
-    return Problem(404, "there is no payment for such an order")
+    return Problem(404, "there is no payment for such an order (yet)")

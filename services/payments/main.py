@@ -7,7 +7,6 @@ from functools import partial
 from services.events.shop.inventory import StockRejected
 from services.events.shop.orders import OrderPlaced
 from services.events.shop.payments import PaymentCaptured, PaymentDeclined, PaymentRefunded
-from services.messaging.consumer import Consumer
 from services.payments.api import PaymentsApi, router
 from services.payments.charger import Charger
 from services.payments.gateway import PaymentGateway
@@ -15,8 +14,7 @@ from services.payments.handlers import SERVICE, Handlers
 from services.payments.settings import Settings
 from services.payments.simulated_provider import SimulatedProvider
 from services.payments.waiting import Waiting
-from services.process import http, logs, operations, run
-from services.process.migrations import migrate
+from services.process import http, operations, roles, run
 from services.process.service import Contract, Service, assemble
 
 CONTRACT = Contract(
@@ -59,36 +57,12 @@ def worker(settings: Settings) -> int:
     service = assemble(CONTRACT, settings, settings.database_url)
     gateway = SimulatedProvider(settings.simulated_provider_entries_max)
     handlers, charger = handlers_and_charger(service, settings, gateway)
-    consumer = Consumer(
-        SERVICE,
-        list(CONTRACT.reads),
-        service.database,
-        service.kafka,
-        service.wire.decode,
-        handlers.handle,
-        settings,
-    )
-    app = http.application("Payments worker", "What an operator asks a worker.")
-    app.include_router(operations.router(service.checks() | {"consumer": consumer.not_ready}))
-    loops = {"relay": service.relay.run, "consumer": consumer.run, "charger": charger.run}
-    code = run.serve(app, settings, loops)
-    service.close()
-    return code
+    return run.work(service, handlers.handle, {"charger": charger.run})
 
 
 def main() -> int:
     """Run one process of payments."""
-    roles = {"api": api, "worker": worker}
-    role = sys.argv[1] if len(sys.argv) == 2 else ""
-    settings = Settings()
-    logs.configure(settings.log_level, service=SERVICE, role=role)
-    if role == "migrate":
-        migrate(SERVICE, settings.database_url, settings, CONTRACT.own_topics)
-        return 0
-    if role not in roles:
-        sys.stderr.write("usage: python -m services.payments.main api|worker|migrate\n")
-        return 2
-    return roles[role](settings)
+    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The HTTP edge: bounded bodies, one log line per request, problems for errors."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Histogram
 
@@ -19,6 +21,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+UUID_CHARACTERS = 36
 BODY_BYTES_MAX = 256 << 10
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 REQUEST_SECONDS = Histogram(
@@ -105,3 +109,25 @@ def application(title: str, description: str, *, body_limits: Mapping[str, int] 
     app.add_middleware(BodyLimit, limits=body_limits or {})
     app.add_middleware(CanonicalLine)
     return app
+
+
+def trace_parent(request: Request) -> str | None:
+    """The request's W3C trace context (``traceparent`` header), if it has a well-formed one."""
+    header = request.headers.get("traceparent", "")
+    return header if _TRACE_PARENT.fullmatch(header) else None
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The id that stands in a path; None for what is no UUID in its canonical form."""
+    try:
+        return UUID(text) if len(text) == UUID_CHARACTERS else None
+    except ValueError:
+        return None
+
+
+def responses(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What routes may answer besides, for OpenAPI: a problem of each status."""
+    return {
+        status: {"description": description, "content": {"application/problem+json": {}}}
+        for status, description in descriptions.items()
+    }

@@ -11,6 +11,9 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from services.messaging.consumer import Handler
+from services.process import http, operations
+from services.process.service import Service
 from services.process.settings import ProcessSettings
 
 log = structlog.get_logger()
@@ -18,6 +21,17 @@ log = structlog.get_logger()
 Loop = Callable[[threading.Event], None]
 
 LOOP_STOP_SECONDS = 15.0  # a Kafka transaction and a database statement end within 10 s
+
+
+def work(service: Service, handler: Handler, loops: Mapping[str, Loop] | None = None) -> int:
+    """Consume until SIGTERM or SIGINT, with the loops beside it; returns the exit code."""
+    consumer = service.consumer(handler)
+    app = http.application(f"{service.contract.service.title()} worker", "What an operator asks a worker.")
+    app.include_router(operations.router(service.checks() | {"consumer": consumer.not_ready}))
+    try:
+        return serve(app, service.settings, {"relay": service.relay.run, "consumer": consumer.run, **(loops or {})})
+    finally:
+        service.close()
 
 
 def serve(

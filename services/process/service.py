@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from codegen.registry import Registry
+from services.messaging.consumer import Consumer, Handler
 from services.messaging.database import Database
 from services.messaging.dead_letters import dead_letter_topic
 from services.messaging.errors import DependencyUnavailable, Unprepared
@@ -57,6 +58,13 @@ class Service:
     def checks(self) -> dict[str, Check]:
         """What every process looks at before it calls itself ready."""
         return {"database": database_check(self.database), "relay": lambda: self.relay.refusal}
+
+    def consumer(self, handler: Handler) -> Consumer:
+        """A consumer of everything this service reads."""
+        contract = self.contract
+        return Consumer(
+            contract.service, list(contract.reads), self.database, self.kafka, self.wire.decode, handler, self.settings
+        )
 
     def close(self) -> None:
         """Close the connections."""

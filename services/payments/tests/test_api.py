@@ -72,19 +72,20 @@ def test_a_declined_payment_says_why(client: TestClient, world: World) -> None:
     assert (answer["status"], answer["decline_reason"]) == ("DECLINED", "CARD_DECLINED")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", f"/payments/{ORDER}", 404),
-        ("GET", "/payments/not-a-uuid", 404),
-        ("GET", "/payments/a%00b", 404),
-        ("GET", "/payments", 404),
-        ("POST", f"/payments/{ORDER}", 405),
-    ],
-)
-def test_every_error_is_a_problem(client: TestClient, method: str, path: str, status: int) -> None:
-    answer = client.request(method, path)
+ERRORS = [
+    ("GET", f"/payments/{ORDER}", 404),
+    ("GET", "/payments/not-a-uuid", 404),
+    ("GET", "/payments/a%00b", 404),
+    ("GET", "/payments", 404),
+    ("POST", f"/payments/{ORDER}", 405),
+]
 
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["status"] == status
+
+def test_every_error_is_a_problem(client: TestClient, subtests: pytest.Subtests) -> None:
+    for method, path, status in ERRORS:
+        with subtests.test(method=method, path=path):
+            answer = client.request(method, path)
+
+            assert answer.status_code == status
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.json()["status"] == status
