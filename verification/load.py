@@ -96,7 +96,7 @@ async def run(plan: Plan, rate: float, addresses: Addresses, tell: Tell = lambda
             tell("products listed", listed, len(plan.products))
         await _known(client, plan)
         with Completions(addresses) as completions:
-            sent = await _send(plan, rate, client, tell)
+            sent = await send(plan, rate, client, tell)
             await _finish(sent, completions, tell)
         ids = [each.order_id for each in sent if each.order_id is not None]
         finals = await _finals(client, ids)
@@ -120,7 +120,7 @@ async def _known(client: Shop, plan: Plan) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _send(plan: Plan, rate: float, client: Shop, tell: Tell) -> list[Sent]:
+async def send(plan: Plan, rate: float, client: Shop, tell: Tell) -> list[Sent]:
     """Send each order when it is due, whatever became of those before."""
     begin = monotonic()
     sent = [Sent(begin + order.number / rate) for order in plan.orders]
