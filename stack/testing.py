@@ -74,16 +74,21 @@ def database(postgres: str) -> Iterator[str]:
 @contextlib.contextmanager
 def temporary_state_folder() -> Iterator[Path]:
     """Make a state folder through which PostgreSQL's user may pass; end what killed test runs left in theirs."""
-    temporary = Path(tempfile.gettempdir())
-    for abandoned in temporary.glob(f"{PREFIX}*"):
+    for abandoned in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if not psutil.pid_exists(int(abandoned.name.removeprefix(PREFIX).partition("-")[0])):
-            state = StateFolder(abandoned)
-            children.end(state.processes().values())
-            purge(state)
-            shutil.rmtree(abandoned, ignore_errors=True)
+            delete_abandoned(abandoned)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     folder.chmod(0o711)
     try:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def delete_abandoned(folder: Path) -> None:
+    """End and delete the systems in a folder of a killed test run: it is a state folder, or holds some."""
+    for state in (StateFolder(path) for path in (folder, *folder.glob("*/"))):
+        if state.exists():
+            children.end(state.processes().values())
+            purge(state)
+    shutil.rmtree(folder, ignore_errors=True)

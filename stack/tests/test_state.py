@@ -16,6 +16,7 @@ from stack.backoff import HEALTHY_SECONDS, LONGEST_SECONDS, Deaths
 from stack.children import Identity
 from stack.errors import AlreadyRunning
 from stack.state import StateFolder
+from stack.testing import delete_abandoned
 
 
 @pytest.fixture
@@ -79,6 +80,19 @@ def test_a_frozen_leftover_is_ended(sleeper: subprocess.Popen[bytes]) -> None:
 
 def test_a_dead_process_is_no_leftover() -> None:
     assert children.end([Identity(2**22 + 1, 1.0)], grace_seconds=1.0) == []
+
+
+def test_systems_of_a_killed_test_run_are_ended_and_deleted(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    nested = StateFolder(tmp_path / "abandoned" / "state")
+    nested.create()
+    known = children.identity(sleeper.pid)
+    assert known
+    nested.remember_process("kafka", known)
+
+    delete_abandoned(tmp_path / "abandoned")
+
+    assert not children.is_alive(known)
+    assert not (tmp_path / "abandoned").exists()
 
 
 def test_processes_are_remembered_and_forgotten(state: StateFolder) -> None:
