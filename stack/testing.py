@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack import children, databases, topics
+from stack import databases, operation, topics
 from stack.local import Running, local, running
 from stack.postgres import database_url, purge
 from stack.state import StateFolder
@@ -89,6 +89,6 @@ def delete_abandoned(folder: Path) -> None:
     """End and delete the systems in a folder of a killed test run: it is a state folder, or holds some."""
     for state in (StateFolder(path) for path in (folder, *folder.glob("*/"))):
         if state.exists():
-            children.end(state.processes().values())
+            operation.stop(state)
             purge(state)
     shutil.rmtree(folder, ignore_errors=True)
