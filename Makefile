@@ -41,10 +41,11 @@ check: setup  ## what needs no server: format, types, layers, generated classes
 test: check  ## everything that CI runs; pure tests first, then real parts, then the whole stack
 	@$(BIN)/python -m pytest $(TESTS)
 
-lock:  ## resolve the newest versions into the lock files (hash-pinned, address-free)
+lock: setup  ## resolve the newest versions into the lock files (hash-pinned, address-free)
 	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group dev --output-file requirements.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group replay --constraint requirements.lock --output-file requirements-replay.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --constraint requirements.lock --output-file requirements-services.lock
+	@$(BIN)/python -m stack.lock
