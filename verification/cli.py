@@ -178,34 +178,43 @@ def demo(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: nothing is left running
     state = StateFolder(state_dir)
-    started = not system_status.read(state)["supervised"]
+    ours = not system_status.read(state)["supervised"]
     try:
-        if started:
+        if ours:
             _start(state_dir)
         Story(find(state_dir), Console()).play()
-        option = "" if state_dir == DEFAULT_FOLDER else f" --state-dir {state_dir}"
-        if not started:
-            output.print("\n  It was running before and goes on. Try:")
-        elif not once:
-            output.print("\n  Everything stays up until Ctrl-C. In another terminal, try:")
-        if not (started and once):
-            output.print(next_steps(option))
-        if started and not once:
+        output.print(f"\n  {_farewell(ours=ours, once=once)}")
+        if not (ours and once):
+            output.print(next_steps("" if state_dir == DEFAULT_FOLDER else f" --state-dir {state_dir}"))
+        if ours and not once:
             threading.Event().wait()
+    except NotStarted:
+        ours = False  # `pipeline up` has cleaned up, or somebody else was faster
+        raise
     except KeyboardInterrupt:
         output.print()
     finally:
-        if started:
+        if ours:
             with output.status("Stopping everything"):
                 operation.stop(state)
-            output.print("Stopped everything. Data are kept; `pipeline up` goes on with them.")
+            output.print("  Stopped everything. Data are kept; `pipeline up` goes on with them.")
+
+
+def _farewell(*, ours: bool, once: bool) -> str:
+    if not ours:
+        return "It was running before and goes on. Try:"
+    return "That was it." if once else "Everything stays up until Ctrl-C. In another terminal, try:"
+
+
+class NotStarted(StackError):
+    """The system could not be started."""
 
 
 def _start(state_dir: Path) -> None:
     """Have the system started, as `pipeline up --detach` does."""
     command = [sys.executable, "-m", "stack.cli", "up", "--detach", "--state-dir", str(state_dir)]
     if subprocess.run(command, check=False).returncode:  # noqa: S603 - this very program
-        raise StackError("the system could not be started")
+        raise NotStarted
 
 
 @contextmanager

@@ -163,7 +163,7 @@ class Story:
         )
 
     def _say_where(self) -> None:
-        self._title("It runs. Have a look")
+        self._title("Where everything is")
         here = self._addresses
         rows = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
         for service in ("orders", "payments", "inventory"):
