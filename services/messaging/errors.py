@@ -66,11 +66,11 @@ _TRANSIENT_STATES = (
     "53",
     "55P03",
     "57",
-)  # connection, rollback, resources, lock timeout, operator intervention
+)  # connection, idle in transaction, rollback, resources, lock timeout, operator intervention
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same work may succeed later: a lost connection, a deadlock, a timeout (SQLSTATE classes 08, 40, 53, 57)."""
+    """Whether the same work may succeed later: a lost connection, a deadlock, a timeout (by SQLSTATE)."""
     if isinstance(error, DependencyUnavailable | TryAgain | sqlalchemy.exc.TimeoutError):
         return True
     if isinstance(error, sqlalchemy.exc.DBAPIError):

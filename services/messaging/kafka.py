@@ -35,7 +35,10 @@ class Kafka:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "socket.timeout.ms": 10_000})
+        self._admin = AdminClient(
+            # log_level 2: what a broker that is away means is told by whoever asked
+            {"bootstrap.servers": bootstrap_servers, "socket.timeout.ms": 10_000, "log_level": 2}
+        )
 
     def describe(self, topics: Sequence[str]) -> Cluster:
         """Ids and partition counts of these topics. Raises Unprepared for a topic that does not exist."""
@@ -105,6 +108,8 @@ class Kafka:
                 ]
             )
             yield from _read_until(consumer, unread, ends, timeout_seconds)
+        except KafkaException as error:
+            raise DependencyUnavailable(f"the log cannot be read: {error.args[0].str()}") from error
         finally:
             consumer.close()
 

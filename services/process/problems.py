@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
+import sqlalchemy.exc
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.messaging.errors import DependencyUnavailable, RefusedToWrite, is_transient
+from services.messaging.errors import DependencyUnavailable, MessagingError, RefusedToWrite, is_transient
 
 log = structlog.get_logger()
 
@@ -76,6 +78,10 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of this application as a problem."""
-    for kind in (Problem, RequestValidationError, HTTPException, Exception):
+    """Answer every error of this application as a problem.
+
+    Outages are named beside ``Exception``, which Starlette answers outside every middleware and raises again.
+    """
+    outages = (MessagingError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError)
+    for kind in (Problem, RequestValidationError, HTTPException, *outages, Exception):
         app.add_exception_handler(kind, _answer)

@@ -4,6 +4,7 @@ A loop that ends by itself is a defect or a refusal: the whole process stops wit
 it again, rather than live on half dead.
 """
 
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -68,6 +69,8 @@ def serve(
     threads = [threading.Thread(target=guarded, args=item, name=item[0], daemon=True) for item in loops.items()]
     for thread in threads:
         thread.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _already_stopping)
     server.run()
     ending.set()
     for close in drained:
@@ -80,3 +83,7 @@ def serve(
             failed.set()
     log.info("stopped", failed=failed.is_set())
     return int(failed.is_set())
+
+
+def _already_stopping(*_: object) -> None:
+    """Take no notice: uvicorn raises the signal that stopped it once more when it returns: that must not end what still has to be done."""
