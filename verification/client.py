@@ -4,9 +4,11 @@ What may have happened or not (no answer, 503) is sent again under the same Idem
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -18,7 +20,8 @@ from verification.shopping import Product
 CONNECTIONS = 100  # more would only queue in the service instead of here
 ATTEMPT_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0  # a killed service is back within seconds, a killed broker within half a minute
-PAUSE_SECONDS = 0.1  # after a connection that failed
+PAUSE_SECONDS = 0.1  # after a first connection that failed; doubled each time, by chance down to its half
+PAUSE_SECONDS_MAX = 2.0  # thousands of waiting orders must not keep a service that comes back from coming back
 BATCH_PRODUCTS = 1_000
 PAGE = 500
 AGAIN = frozenset({502, 503, 504})
@@ -50,18 +53,19 @@ class Shop:
     ) -> Response:
         """Send a request that may be sent again, until something other than "later" is answered. Raises GaveUp."""
         give_up_at = monotonic() + PATIENCE_SECONDS
-        while True:
+        for failures in count():
             try:
                 async with self._session.request(method, url, json=document, headers=headers) as answer:
                     if answer.status not in AGAIN:
                         return Response(answer.status, await answer.json(content_type=None), answer.headers)
                     pause, why = _retry_after(answer), f"HTTP {answer.status}"
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                pause, why = PAUSE_SECONDS, f"{type(error).__name__}: {error}"
+                pause, why = _pause(failures), f"{type(error).__name__}: {error}"
             if monotonic() + pause > give_up_at:
                 raise GaveUp(f"{method} {url}: {why}, for {PATIENCE_SECONDS:g} s")
             self.retries += 1
             await asyncio.sleep(pause)
+        raise AssertionError
 
     async def place(self, document: Mapping[str, Any], key: str) -> Response:
         """Place an order."""
@@ -125,6 +129,10 @@ async def shop(addresses: Addresses) -> AsyncIterator[Shop]:
         connector=aiohttp.TCPConnector(limit=CONNECTIONS), timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS)
     ) as session:
         yield Shop(session, addresses)
+
+
+def _pause(failures: int) -> float:
+    return min(PAUSE_SECONDS * 2.0**failures, PAUSE_SECONDS_MAX) * random.uniform(0.5, 1)  # noqa: S311 - not secret
 
 
 def _retry_after(answer: aiohttp.ClientResponse) -> float:
