@@ -148,6 +148,9 @@ def reconcile(
     wait: Annotated[
         float, typer.Option(min=0, max=3_600, help="Wait so many seconds for orders under way to end.")
     ] = 30.0,
+    allow_undecodable: Annotated[
+        bool, typer.Option("--allow-undecodable", help="Records of ours that their schema cannot read are no finding.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     state_dir: StateDir = DEFAULT_FOLDER,
 ) -> None:
@@ -161,7 +164,7 @@ def reconcile(
     here = find(state_dir)
     console = Console(stderr=True, quiet=as_json)
     with console.status("") as shown, told():
-        report = compare(here, wait, lambda what: shown.update(what))
+        report = compare(here, wait, lambda what: shown.update(what), allow_undecodable=allow_undecodable)
     if as_json:
         sys.stdout.write(json.dumps(report.document(), indent=2) + "\n")
     else:

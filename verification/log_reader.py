@@ -2,7 +2,8 @@
 
 It knows three facts of DESIGN: Confluent's framing (magic byte 0, four bytes of schema id, Avro body), and the headers
 `sequence` and `event_id`. So what it finds (numbers dense, nothing twice, everything decodable) does not rest on the code
-that wrote it. As a program it prints its findings: `python -m verification.log_reader BOOTSTRAP REGISTRY_URL TOPIC...`.
+that wrote it. As a program it prints its findings:
+`python -m verification.log_reader [--allow-undecodable] BOOTSTRAP REGISTRY_URL TOPIC...`.
 """
 
 import io
@@ -14,7 +15,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import confluent_kafka
@@ -27,6 +28,8 @@ POLL_SECONDS = 0.2
 MESSAGES_MAX = 2_000  # taken at once
 SILENCE_SECONDS_MAX = 30.0  # a broker that says nothing for longer, not even "end of partition", is gone
 REGISTRY_TIMEOUT_SECONDS = 10.0
+REGISTRY_PATIENCE_SECONDS = 30.0  # a killed registry is back within this
+REGISTRY_PAUSE_SECONDS = 0.2
 FINDINGS_MAX = 20  # named per partition; the rest is counted
 
 _NUMBER = re.compile(rb"[1-9][0-9]{0,18}")
@@ -118,14 +121,19 @@ class SchemaBook:
         return fastavro.parse_schema(json.loads(answer["schema"]), named_schemas=named)
 
     def _get(self, path: str) -> Mapping[str, Any] | None:
-        try:
-            answer = self._http.get(path)
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            document: Mapping[str, Any] = answer.raise_for_status().json()
-        except httpx.HTTPError as error:
-            raise ReaderError(f"the registry does not answer {path}: {error}") from error
-        return document
+        give_up_at = monotonic() + REGISTRY_PATIENCE_SECONDS
+        while True:
+            try:
+                answer = self._http.get(path)
+                if answer.status_code == httpx.codes.NOT_FOUND:
+                    return None
+                document: Mapping[str, Any] = answer.raise_for_status().json()
+            except httpx.HTTPError as error:
+                if monotonic() > give_up_at:
+                    raise ReaderError(f"the registry does not answer {path}: {error}") from error
+                sleep(REGISTRY_PAUSE_SECONDS)
+            else:
+                return document
 
 
 def identity(headers: Headers) -> tuple[int | None, str | None]:
@@ -165,10 +173,22 @@ def read(bootstrap_servers: str, registry_url: str, topics: Sequence[str]) -> It
         book.close()
 
 
+def partitions(bootstrap_servers: str, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+    """All partitions of these topics with the offset they begin at: 0, or where retention has cut them."""
+    consumer = Consumer(_settings(bootstrap_servers, eof=False))
+    try:
+        return {each: _watermarks(consumer, *each)[0] for each in sorted(_partitions(consumer, topics))}
+    finally:
+        consumer.close()
+
+
 def follow(
     bootstrap_servers: str, registry_url: str, topics: Sequence[str], started: threading.Event, stop: threading.Event
 ) -> Iterator[LogRecord]:
-    """Read records as they become visible, from where the topics end now until `stop`; sets `started` when it listens."""
+    """Read records as they become visible, from where the topics end now until `stop`; sets `started` when it listens.
+
+    Whoever waits for `started` must be woken by the caller where this raises.
+    """
     book = SchemaBook(registry_url)
     consumer = Consumer(_settings(bootstrap_servers, eof=False))
     try:
@@ -178,7 +198,6 @@ def follow(
             for message in _poll(consumer):
                 yield _record(message, book)
     finally:
-        started.set()
         consumer.close()
         book.close()
 
@@ -205,12 +224,16 @@ def _partitions(consumer: Consumer, topics: Sequence[str]) -> set[tuple[str, int
 
 
 def _end(consumer: Consumer, topic: str, partition: int) -> confluent_kafka.TopicPartition:
+    return confluent_kafka.TopicPartition(topic, partition, _watermarks(consumer, topic, partition)[1])
+
+
+def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     place = confluent_kafka.TopicPartition(topic, partition)
     try:
-        place.offset = consumer.get_watermark_offsets(place, timeout=SILENCE_SECONDS_MAX)[1]
+        low, high = consumer.get_watermark_offsets(place, timeout=SILENCE_SECONDS_MAX)
     except KafkaException as error:
-        raise ReaderError(f"Kafka does not say where {topic}[{partition}] ends: {error}") from error
-    return place
+        raise ReaderError(f"Kafka does not say where {topic}[{partition}] begins and ends: {error}") from error
+    return low, high
 
 
 def _poll(consumer: Consumer) -> list[KafkaMessage]:
@@ -265,6 +288,8 @@ def _bytes(value: object) -> bytes | None:
 class Survey:
     """What is to be said of one topic partition: whether its numbers are dense, and what is not ours or not readable."""
 
+    begins_at: int = 0
+    """The offset before which retention has cut; numbers begin with 1 where this is 0."""
     first: int | None = None
     last: int | None = None
     own: int = 0
@@ -282,6 +307,8 @@ class Survey:
         self.undecodable += record.problem is not None
         if self.first is None:
             self.first = record.sequence
+            if record.sequence != 1 and self.begins_at == 0:
+                self._find(f"offset {record.offset}: number {record.sequence} is the first")
         elif self.last is not None and record.sequence != self.last + 1:
             self._find(f"offset {record.offset}: number {record.sequence} after {self.last}")
         event_id = uuid.UUID(record.event_id).bytes
@@ -296,28 +323,44 @@ class Survey:
             self.findings.append(text)
 
 
-def survey(records: Iterable[LogRecord]) -> dict[tuple[str, int], Survey]:
-    """Judge all partitions. Memory grows by about 100 bytes a record, for the event ids."""
-    found: dict[tuple[str, int], Survey] = {}
+def survey(records: Iterable[LogRecord], begins_at: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], Survey]:
+    """Judge these partitions, by the offset at which each begins. Memory grows by about 100 bytes a record (event ids)."""
+    found = {place: Survey(offset) for place, offset in begins_at.items()}
     seen: set[bytes] = set()
     for record in records:
-        found.setdefault((record.topic, record.partition), Survey()).add(record, seen)
+        found[record.topic, record.partition].add(record, seen)
     return found
 
 
+def survey_topics(bootstrap_servers: str, registry_url: str, topics: Sequence[str]) -> dict[tuple[str, int], Survey]:
+    """Read and judge all partitions of these topics, empty ones included."""
+    begins_at = partitions(bootstrap_servers, topics)
+    return survey(read(bootstrap_servers, registry_url, topics), begins_at)
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Print what each partition holds; exit code 100 when numbers are not dense or an event is there twice."""
-    bootstrap_servers, registry_url, *topics = arguments
+    """Print what each partition holds.
+
+    Exit code 100 when numbers are not dense, an event is there twice, or a record of ours cannot be decoded (unless
+    `--allow-undecodable` is given); 1 when the topics cannot be read.
+    """
+    allowed = "--allow-undecodable" in arguments
+    bootstrap_servers, registry_url, *topics = (each for each in arguments if each != "--allow-undecodable")
+    try:
+        surveyed = survey_topics(bootstrap_servers, registry_url, topics)
+    except ReaderError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a program's output
+        return 1
     findings = 0
-    for (topic, partition), found in sorted(survey(read(bootstrap_servers, registry_url, topics)).items()):
+    for (topic, partition), found in sorted(surveyed.items()):
         numbers = f"{found.first}..{found.last}" if found.own else "none"
-        print(  # noqa: T201 - a program's output
+        print(  # noqa: T201
             f"{topic}[{partition}] records={found.own} numbers={numbers} foreign={found.foreign}"
             f" undecodable={found.undecodable} findings={found.findings_total}"
         )
         for text in found.findings:
             print(f"  {text}")  # noqa: T201
-        findings += found.findings_total + (found.first not in (None, 1))
+        findings += found.findings_total + (0 if allowed else found.undecodable)
     return 100 if findings else 0
 
 

@@ -17,6 +17,12 @@ from services.messaging.tables import outbox_table
 from verification.addresses import Addresses, NotReachable
 
 SERVICES = ("inventory", "payments", "orders")
+READS: Mapping[str, tuple[str, ...]] = {
+    "inventory": ("shop.payments",),
+    "payments": ("shop.orders", "shop.inventory"),
+    "orders": ("shop.payments", "shop.inventory"),
+}
+"""Which topics a service consumes."""
 FETCH_ROWS = 5_000
 CONNECT_SECONDS = 10
 
@@ -38,11 +44,18 @@ QUERIES: Mapping[str, tuple[str, str]] = {
     ),
     "payments": (
         "payments",
-        "SELECT payment_id::text, order_id::text, state, amount_minor, currency, extract(epoch FROM created_at)::float8 FROM payments",
+        "SELECT payment_id::text, order_id::text, state, amount_minor, currency, payment_method, lines, decline_reason,"
+        " extract(epoch FROM created_at)::float8 FROM payments",
     ),
     "refunds": (
         "payments",
-        "SELECT refund_id::text, payment_id::text, order_id::text, state, amount_minor, reason, extract(epoch FROM created_at)::float8 FROM refunds",
+        "SELECT refund_id::text, payment_id::text, order_id::text, state, amount_minor, currency, reason,"
+        " extract(epoch FROM created_at)::float8 FROM refunds",
+    ),
+    "requests": (
+        "payments",
+        "SELECT request_id::text, order_id::text, kind, attempts, extract(epoch FROM now() - next_attempt_at)::float8"
+        " FROM provider_requests",
     ),
     "orders": (
         "orders",
@@ -149,7 +162,12 @@ def _decision(row: Row) -> Row:
     return (order_id, payment_id, outcome, reason, json.dumps(wanted, sort_keys=True), decided_at)
 
 
-_SHAPES: Mapping[str, Callable[[Row], Row]] = {"orders": _order, "decisions": _decision}
+def _payment(row: Row) -> Row:
+    *before, lines, decline_reason, created_at = row
+    return (*before, canonical_lines(lines), decline_reason, created_at)
+
+
+_SHAPES: Mapping[str, Callable[[Row], Row]] = {"orders": _order, "decisions": _decision, "payments": _payment}
 
 
 def one(connection: psycopg.Connection[Row], query: str, parameters: Sequence[Any] = ()) -> Any:

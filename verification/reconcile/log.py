@@ -2,7 +2,8 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from verification.log_reader import LogRecord
@@ -10,20 +11,27 @@ from verification.reconcile.databases import canonical_lines, canonical_pieces
 from verification.reconcile.scratch import fill
 
 DEAD_LETTERS = ".dlq"
+IDS = ("order_id", "sku", "payment_id", "refund_id", "customer_id", "payment_method", "currency")
 
 
-def fill_log(connection: sqlite3.Connection, records: Iterable[LogRecord]) -> float:
-    """Put all records in; returns since when (seconds since 1970) the log is whole: 0 where retention has cut nothing."""
-    since: dict[tuple[str, int], float] = {}
+def fill_log(
+    connection: sqlite3.Connection, records: Iterable[LogRecord], lows: Callable[[], Mapping[tuple[str, int], int]]
+) -> None:
+    """Put all records in, and since when (seconds since 1970) each partition is whole: 0 where nothing has been cut.
+
+    `lows` says at which offset each partition begins; asked after reading, for retention may cut meanwhile. That the first
+    record stands further on says nothing: an aborted transaction leaves offsets that nobody sees.
+    """
+    first: dict[tuple[str, int], float] = {}
 
     def rows() -> Iterator[tuple[Any, ...]]:
         for record in records:
-            place = (record.topic, record.partition)
-            since.setdefault(place, record.timestamp_milliseconds / 1000 if record.offset > 0 else 0.0)
+            first.setdefault((record.topic, record.partition), record.timestamp_milliseconds / 1000)
             yield _row(record)
 
     fill(connection, "log", rows())
-    return max(since.values(), default=0.0)
+    now = time.time()
+    fill(connection, "kept", [(*at, low, first.get(at, now) if low > 0 else 0.0) for at, low in lows().items()])
 
 
 def _row(record: LogRecord) -> tuple[Any, ...]:
@@ -52,7 +60,7 @@ def _row(record: LogRecord) -> tuple[Any, ...]:
 
 
 def _event(event: Mapping[str, Any]) -> tuple[Any, ...]:
-    ids = tuple(_text(event.get(name)) for name in ("order_id", "sku", "payment_id", "refund_id"))
+    ids = tuple(_text(event.get(name)) for name in IDS)
     amount = event.get("total_minor", event.get("amount_minor"))
     return (*ids, amount, event.get("reason"), event.get("version"), event.get("delta"), _content(event))
 

@@ -1,4 +1,8 @@
-"""One reconciliation: wait for stillness, take the snapshots, read the log, run the checks."""
+"""One reconciliation: wait for stillness, take the snapshots, read the log, run the checks.
+
+Whether all was still is known only afterwards: the heads in the snapshots and a look after the log was read must be those of
+the look before. If not, it is tried again while there is time, and then those orders are judged that are settled.
+"""
 
 import sqlite3
 import time
@@ -9,13 +13,14 @@ from typing import Any
 from verification import log_reader
 from verification.addresses import Addresses
 from verification.reconcile import databases
-from verification.reconcile.checks import CHECKS, Finding, findings
-from verification.reconcile.databases import QUERIES
+from verification.reconcile.checks import CHECKS, DECODABLE, Finding, findings
+from verification.reconcile.databases import QUERIES, READS
 from verification.reconcile.log import fill_log
 from verification.reconcile.scratch import fill, index, scratch
-from verification.reconcile.stillness import Watch
+from verification.reconcile.stillness import Look, Numbers, Watch, until_published, until_still
 
-PUBLISH_SECONDS_MAX = 15.0
+PUBLISH_SECONDS_MAX = 60.0
+"""A relay that was killed has a successor within half of this."""
 CLOCK_SECONDS = 2.0
 """Clocks of two processes may differ by so much."""
 FINDINGS_MAX = 1_000
@@ -24,9 +29,9 @@ FINDINGS_MAX = 1_000
 _IN_FLIGHT = """
 INSERT INTO in_flight
 SELECT order_id, CASE
-    WHEN EXISTS (SELECT 1 FROM dead_letters WHERE state = 'open' AND dead_letters.key = order_id) THEN 'open dead letter'
-    WHEN EXISTS (SELECT 1 FROM payments WHERE payments.order_id = orders.order_id AND payments.state = 'REQUESTED')
-      OR EXISTS (SELECT 1 FROM refunds WHERE refunds.order_id = orders.order_id AND refunds.state = 'REQUESTED')
+    WHEN EXISTS (SELECT 1 FROM dead_letters WHERE state = 'open' AND reason <> 'FOREIGN_RECORD'
+                 AND dead_letters.key = order_id) THEN 'open dead letter'
+    WHEN EXISTS (SELECT 1 FROM requests WHERE requests.order_id = orders.order_id)
     THEN 'the payment provider is still being asked'
     WHEN :still THEN 'stuck' ELSE 'under way' END
 FROM orders
@@ -44,11 +49,9 @@ _COUNTS = {
     "dead_letters": "SELECT service || ' ' || state, count(*) FROM dead_letters GROUP BY 1 ORDER BY 1",
     "in_flight": "SELECT why, count(*) FROM in_flight GROUP BY 1 ORDER BY 1",
 }
-_MONEY = """
-SELECT coalesce((SELECT sum(amount) FROM payments WHERE state = 'CAPTURED'), 0),
-       coalesce((SELECT sum(amount) FROM refunds WHERE state = 'REFUNDED'), 0),
-       coalesce((SELECT sum(total) FROM orders WHERE status = 'COMPLETED'), 0)
-"""
+_CAPTURED = "SELECT amount FROM payments WHERE state = 'CAPTURED'"
+_REFUNDED = "SELECT amount FROM refunds WHERE state = 'REFUNDED'"
+_COMPLETED = "SELECT total FROM orders WHERE status = 'COMPLETED'"
 
 
 @dataclass(slots=True)
@@ -70,57 +73,115 @@ class Report:
         return {"clean": not self.findings_total, **asdict(self)}
 
 
-def reconcile(addresses: Addresses, wait_seconds: float, tell: Callable[[str], None] = lambda _: None) -> Report:
+Read = Callable[[sqlite3.Connection, Look | None], None]
+"""Fills a scratch database; None where things still move."""
+
+
+def reconcile(
+    addresses: Addresses,
+    wait_seconds: float,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    allow_undecodable: bool = False,
+) -> Report:
     """Compare the databases and the log of a system. Raises NotReachable or ReaderError."""
     began = time.monotonic()
     watch = Watch(addresses)
+
+    def read(connection: sqlite3.Connection, still: Look | None) -> None:
+        tell("Reading the databases")
+        read_databases(connection, addresses)
+        if still is None:
+            tell("Waiting until all of it is published")
+            until_published(watch.look, heads(connection), PUBLISH_SECONDS_MAX)
+        tell("Reading the log")
+        read_log(connection, addresses)
+
     try:
         tell("Waiting until nothing is under way")
-        still = watch.until_still(wait_seconds)
-        with scratch() as connection:
-            tell("Reading the databases")
-            _collect(connection, addresses, watch, still=still)
-            tell("Checking")
-            report = judge(connection, still=still)
+        report = judge_when_still(watch.look, read, wait_seconds, allow_undecodable=allow_undecodable)
     finally:
         watch.close()
     report.seconds = round(time.monotonic() - began, 3)
     return report
 
 
-def _collect(connection: sqlite3.Connection, addresses: Addresses, watch: Watch, *, still: bool) -> None:
-    snapshot_at = time.time() - CLOCK_SECONDS
+def judge_when_still(
+    look: Callable[[], Look], read: Read, wait_seconds: float, *, allow_undecodable: bool = False
+) -> Report:
+    """Read and judge when nothing moves; again, as long as there is time, when something has moved meanwhile."""
+    give_up_at = time.monotonic() + wait_seconds
+    while True:
+        before = until_still(look, give_up_at - time.monotonic())
+        with scratch() as connection:
+            began = time.time() - CLOCK_SECONDS
+            read(connection, before)
+            still = before is not None and before == look() and before.heads == heads(connection)
+            if before is not None and not still and time.monotonic() < give_up_at:
+                continue
+            prepare(connection, still=still, began=began)
+            return judge(connection, still=still, allow_undecodable=allow_undecodable)
+
+
+def heads(connection: sqlite3.Connection) -> Numbers:
+    """The numbers given out last, as the snapshots have them."""
+    rows = connection.execute("SELECT service, topic, partition, last_sequence FROM heads")
+    return {(service, topic, partition): last for service, topic, partition, last in rows}
+
+
+def read_databases(connection: sqlite3.Connection, addresses: Addresses) -> None:
+    """Put snapshots of the three databases in."""
     with databases.snapshots(addresses) as taken:
         for table in ("heads", "inbox", "dead_letters"):
             fill(connection, table, databases.shared(taken, table))
         for table in QUERIES:
             fill(connection, table, databases.rows(taken, table))
         fill(connection, "outbox", databases.outboxes(taken))
-    watch.until_published(PUBLISH_SECONDS_MAX)
+
+
+def read_log(connection: sqlite3.Connection, addresses: Addresses) -> None:
+    """Put all topics in that somebody writes."""
     topics = [topic for (topic,) in connection.execute("SELECT DISTINCT topic FROM heads ORDER BY topic")]
-    since = fill_log(connection, log_reader.read(addresses.kafka, addresses.registry, topics))
-    connection.execute("INSERT INTO moment VALUES (?, ?)", (still, since))
+    records = log_reader.read(addresses.kafka, addresses.registry, topics)
+    fill_log(connection, records, lambda: log_reader.partitions(addresses.kafka, topics))
+
+
+def prepare(connection: sqlite3.Connection, *, still: bool, began: float) -> None:
+    """Add what follows from a filled scratch database.
+
+    That is: positions nobody has yet, what was told after the tables were read, and why each order that is not settled is
+    not. `began`: what changed later was under way, unless all was still.
+    """
+    for service, topics in READS.items():
+        for topic in topics:
+            connection.execute(
+                "INSERT OR IGNORE INTO inbox SELECT ?, topic, partition, 0, 0 FROM heads WHERE topic = ?",
+                (service, topic),
+            )
+    connection.execute(
+        """UPDATE log SET beyond = 1 WHERE sequence > (SELECT last_sequence FROM heads
+           WHERE heads.topic = log.topic AND heads.partition = log.partition)"""
+    )
+    connection.execute("INSERT INTO moment VALUES (?)", (still,))
     index(connection)
-    if not still:
-        connection.execute(
-            """UPDATE log SET beyond = 1 WHERE sequence > (SELECT last_sequence FROM heads
-               WHERE heads.topic = log.topic AND heads.partition = log.partition)"""
-        )
-    classify(connection, still=still, began=snapshot_at)
-
-
-def classify(connection: sqlite3.Connection, *, still: bool, began: float) -> None:
-    """Say why each order that is not settled is not. `began`: what changed later was under way, unless all was still."""
     connection.execute(_IN_FLIGHT, {"still": still, "began": began})
 
 
-def judge(connection: sqlite3.Connection, *, still: bool) -> Report:
-    """Run the checks over a filled scratch database, and count."""
+def judge(connection: sqlite3.Connection, *, still: bool, allow_undecodable: bool = False) -> Report:
+    """Run the checks over a prepared scratch database, and count."""
     report = Report(still)
-    for finding in findings(connection, CHECKS):
+    checks = [check for check in CHECKS if check is not DECODABLE or not allow_undecodable]
+    for finding in findings(connection, checks):
         report.findings_total += 1
         if len(report.findings) < FINDINGS_MAX:
             report.findings.append(finding)
     report.counts = {name: dict(connection.execute(query).fetchall()) for name, query in _COUNTS.items()}
-    report.captured_minor, report.refunded_minor, report.completed_minor = connection.execute(_MONEY).fetchone()
+    report.captured_minor = _sum(connection, _CAPTURED)
+    report.refunded_minor = _sum(connection, _REFUNDED)
+    report.completed_minor = _sum(connection, _COMPLETED)
     return report
+
+
+def _sum(connection: sqlite3.Connection, query: str) -> int:
+    """Added up here: SQLite's sum of a few dozen of the largest orders overflows."""
+    return sum(amount for (amount,) in connection.execute(query))

@@ -18,9 +18,11 @@ TABLES = {
     # content is canonical JSON (`pieces` or `lines`), origin_* the original of a dead letter; beyond: what a service told
     # after its tables were read (the view `events` is without it)
     "log": """topic TEXT, partition INT, "offset" INT, sequence INT, event_id TEXT, key TEXT, digest TEXT, name TEXT,
-        problem TEXT, has_schema INT, order_id TEXT, sku TEXT, payment_id TEXT, refund_id TEXT, amount INT, reason TEXT, version INT,
-        delta INT, content TEXT, origin_topic TEXT, origin_partition INT, origin_offset INT, beyond INT DEFAULT 0,
+        problem TEXT, has_schema INT, order_id TEXT, sku TEXT, payment_id TEXT, refund_id TEXT, customer_id TEXT,
+        payment_method TEXT, currency TEXT, amount INT, reason TEXT, version INT, delta INT, content TEXT, origin_topic TEXT, origin_partition INT, origin_offset INT, beyond INT DEFAULT 0,
         PRIMARY KEY (topic, partition, "offset")""",
+    # low: the offset before which retention has cut; since: the log of the partition is whole from this time on
+    "kept": "topic TEXT, partition INT, low INT, since REAL, PRIMARY KEY (topic, partition)",
     "heads": "service TEXT, topic TEXT, partition INT, last_sequence INT, PRIMARY KEY (topic, partition)",
     "outbox": """topic TEXT, partition INT, sequence INT, event_id TEXT, digest TEXT,
         PRIMARY KEY (topic, partition, sequence)""",
@@ -31,16 +33,18 @@ TABLES = {
     "orders": """order_id TEXT PRIMARY KEY, status TEXT, reason TEXT, currency TEXT, payment_method TEXT,
         customer_id TEXT, total INT, lines TEXT, pieces TEXT, refund INT, at REAL, updated_at REAL""",
     "keys": "key TEXT PRIMARY KEY, order_id TEXT",
-    "payments": "payment_id TEXT PRIMARY KEY, order_id TEXT, state TEXT, amount INT, currency TEXT, at REAL",
-    "refunds": """refund_id TEXT PRIMARY KEY, payment_id TEXT, order_id TEXT, state TEXT, amount INT, reason TEXT,
-        at REAL""",
+    "payments": """payment_id TEXT PRIMARY KEY, order_id TEXT, state TEXT, amount INT, currency TEXT, payment_method TEXT,
+        lines TEXT, reason TEXT, at REAL""",
+    "refunds": """refund_id TEXT PRIMARY KEY, payment_id TEXT, order_id TEXT, state TEXT, amount INT, currency TEXT,
+        reason TEXT, at REAL""",
+    "requests": "request_id TEXT PRIMARY KEY, order_id TEXT, kind TEXT, attempts INT, due_for REAL",
     "decisions": "order_id TEXT PRIMARY KEY, payment_id TEXT, outcome TEXT, reason TEXT, pieces TEXT, at REAL",
     "products": """sku TEXT PRIMARY KEY, name TEXT, price INT, currency TEXT, version INT, on_hand INT, initial INT,
         at REAL""",
     "adjustments": "key TEXT PRIMARY KEY, sku TEXT, delta INT",
     "copies": "sku TEXT PRIMARY KEY, name TEXT, price INT, currency TEXT, version INT",
     "in_flight": "order_id TEXT PRIMARY KEY, why TEXT",
-    "moment": "still INT, since REAL",
+    "moment": "still INT",
 }
 
 INDEXES = """
@@ -51,6 +55,8 @@ CREATE INDEX log_by_sku ON log (name, sku);
 CREATE INDEX payments_by_order ON payments (order_id);
 CREATE INDEX refunds_by_order ON refunds (order_id);
 CREATE INDEX keys_by_order ON keys (order_id);
+CREATE INDEX requests_by_order ON requests (order_id);
+CREATE INDEX letters_by_key ON dead_letters (key);
 ANALYZE;
 """
 

@@ -1,22 +1,24 @@
 """Waiting until nothing moves: what is under way cannot be told from what is lost by one look.
 
 Still means: every relay has published what its database gave out, every consumer has applied what was published, and no
-order waits for anything.
+order waits for anything; or something of this is missing, and nothing has moved for so long that nothing will.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psycopg
 
 from verification.addresses import Addresses
-from verification.reconcile.databases import SERVICES, Row, connect, one
+from verification.reconcile.databases import READS, SERVICES, Row, connect, one
 
 LOOK_SECONDS = 0.5
 QUIET_SECONDS = 3.0
-"""Where nothing has moved for so long, though something should, nothing will: every loop looks several times a second."""
+"""Where every event has been applied and nothing has moved for so long, an order that is not settled waits for no event."""
+BEHIND_SECONDS = 20.0
+"""Where events wait for somebody, that one may have died: session time-out or lease, and a new start, take half of this."""
 
 Numbers = Mapping[tuple[str, str, int], int]
 
@@ -35,18 +37,25 @@ class Look:
     published: Numbers
     applied: Numbers
     unsettled: int
-    asking: int
-    """What the payment provider is still to be asked, now or later."""
 
-    def is_settled(self) -> bool:
-        """Whether nothing is under way."""
-        heads = {(topic, partition): last for (_, topic, partition), last in self.heads.items()}
-        caught_up = all(heads.get((topic, partition), 0) == n for (_, topic, partition), n in self.applied.items())
-        return self.all_published() and caught_up and self.unsettled == 0
+    def is_caught_up(self) -> bool:
+        """Whether all that the databases gave out is in the log, and applied by every service that consumes it."""
+        return self.has_published(self.heads) and all(
+            self.applied.get((service, topic, partition), 0) == last
+            for (_, topic, partition), last in self.heads.items()
+            for service, topics in READS.items()
+            if topic in topics
+        )
 
-    def all_published(self) -> bool:
-        """Whether all that the databases gave out is in the log."""
-        return all(self.published.get(place, 0) >= last for place, last in self.heads.items())
+    def has_published(self, heads: Numbers) -> bool:
+        """Whether all up to these numbers is in the log."""
+        return all(self.published.get(place, 0) >= last for place, last in heads.items())
+
+    def quiet_seconds(self) -> float:
+        """How long nothing must have moved until nothing will."""
+        if not self.is_caught_up():
+            return BEHIND_SECONDS
+        return QUIET_SECONDS if self.unsettled else 0.0
 
 
 class Watch:
@@ -70,7 +79,6 @@ class Watch:
             self._numbers(_PUBLISHED),
             self._numbers("SELECT topic, partition, last_sequence FROM inbox"),
             one(self._connections["orders"], _UNSETTLED),
-            one(self._connections["payments"], "SELECT count(*) FROM provider_requests"),
         )
 
     def _numbers(self, query: str) -> Numbers:
@@ -80,28 +88,41 @@ class Watch:
             for topic, partition, last in _all(connection, query)
         }
 
-    def until_still(self, seconds: float) -> bool:
-        """Wait until nothing moves, or for so long; whether nothing moves."""
-        give_up_at, before, same_since = time.monotonic() + seconds, self.look(), time.monotonic()
-        while True:
-            time.sleep(LOOK_SECONDS)
-            now = self.look()
-            if now != before:
-                before, same_since = now, time.monotonic()
-            elif now.is_settled():
-                return True
-            quiet = time.monotonic() - same_since > QUIET_SECONDS and not now.asking
-            if quiet or time.monotonic() > give_up_at:
-                return quiet
 
-    def until_published(self, seconds: float) -> None:
-        """Wait until all that the databases have given out by now is in the log, or for so long."""
-        heads, give_up_at = self.look().heads, time.monotonic() + seconds
-        while time.monotonic() < give_up_at:
-            published = self.look().published
-            if all(published.get(place, 0) >= last for place, last in heads.items()):
-                return
-            time.sleep(LOOK_SECONDS)
+def until_still(
+    look: Callable[[], Look],
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> Look | None:
+    """Wait until nothing moves, or for so long; the look that showed it, None where things still move.
+
+    Between two orders of light traffic nothing moves either: look again after whatever was read on the strength of it.
+    """
+    began = same_since = clock()
+    before = look()
+    while True:
+        pause(LOOK_SECONDS)
+        now = look()
+        if now != before:
+            before, same_since = now, clock()
+        elif clock() - same_since > now.quiet_seconds():
+            return now
+        if clock() - began > seconds:
+            return None
+
+
+def until_published(
+    look: Callable[[], Look],
+    heads: Numbers,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until all up to these numbers is in the log, or for so long."""
+    began = clock()
+    while not look().has_published(heads) and clock() - began < seconds:
+        pause(LOOK_SECONDS)
 
 
 def _all(connection: psycopg.Connection[Row], query: str) -> list[Row]:
