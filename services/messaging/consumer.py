@@ -24,7 +24,7 @@ from services.messaging.errors import PoisonMessage, RefusedToWrite, Superseded,
 from services.messaging.kafka import Kafka, headers_of, is_end_of_partition, place, poll_messages
 from services.messaging.records import Batch, DeadLetter, Message, TopicPartition
 from services.messaging.settings import MessagingSettings
-from services.messaging.sifting import Cursor, Decode, sift
+from services.messaging.sifting import Cursor, Decode, advances, sift
 
 log = structlog.get_logger()
 
@@ -86,6 +86,7 @@ class Consumer:
                 self._turn(consumer, stopping)
         finally:
             consumer.close()
+            self._joined = False
 
     def _configuration(self) -> dict[str, object]:
         settings = self._settings
@@ -184,14 +185,14 @@ class Consumer:
         self._assign(consumer)
 
     def _assign(self, consumer: KafkaConsumer) -> None:
-        """Fetch every claimed partition from its cursor, or from where retention lets the log begin."""
-        starts = self._kafka.starts(list(self._cursors))
+        """Fetch every claimed partition from its cursor, within what the log has."""
+        starts, ends = self._kafka.starts(list(self._cursors)), self._kafka.ends(list(self._cursors))
+        for partition, cursor in self._cursors.items():
+            cursor.within(starts[partition], ends[partition])
         self._ends.clear()
         consumer.assign(
             [
-                confluent_kafka.TopicPartition(
-                    partition.topic, partition.partition, max(cursor.next_offset, starts[partition])
-                )
+                confluent_kafka.TopicPartition(partition.topic, partition.partition, cursor.next_offset)
                 for partition, cursor in self._cursors.items()
             ]
         )
@@ -208,16 +209,17 @@ class Consumer:
                 records.append(
                     Message(*partition, offset, _bytes(message.key()), _bytes(message.value()), headers_of(message))
                 )
-        if not records and monotonic() - self._moved_at > IDLE_ADVANCE_SECONDS:
-            self._move_to_ends()
         batch = sift(records, self._cursors, self._decode)
+        if monotonic() - self._moved_at > IDLE_ADVANCE_SECONDS:
+            self._move_to_ends()
+            batch = replace(batch, advances=advances(self._cursors))
         if batch.advances:
             self._apply(batch, records)
-            self._moved_at = monotonic()
         self._tell_gaps()
 
     def _move_to_ends(self) -> None:
         """Transaction markers take offsets too: move over them, so that "read everything" can be seen."""
+        self._moved_at = monotonic()
         for partition, end in self._ends.items():
             cursor = self._cursors.get(partition)
             if cursor is not None:
@@ -258,6 +260,7 @@ class Consumer:
     def _commit(self, batch: Batch) -> None:
         with metrics.CONSUMER_BATCH_SECONDS.time():
             self._handler(batch)
+        self.refusal = None
         for cursor in self._cursors.values():
             cursor.committed()
         for (topic, outcome), count in batch.outcomes.items():

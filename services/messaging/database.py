@@ -65,13 +65,19 @@ class Database:
         wait_for_disk: bool = True,
     ) -> None:
         self.guard = guard
-        self._engine = sqlalchemy.create_engine(
-            sqlalchemy_url(url),
-            pool_size=settings.database_pool_size,
-            max_overflow=0,
-            pool_timeout=settings.database_timeout_seconds,
-            connect_args=_connect_arguments(settings, application, wait_for_disk=wait_for_disk),
-        )
+        arguments = _connect_arguments(settings, application, wait_for_disk=wait_for_disk)
+
+        def engine(connections: int) -> sqlalchemy.Engine:
+            return sqlalchemy.create_engine(
+                sqlalchemy_url(url),
+                pool_size=connections,
+                max_overflow=0,
+                pool_timeout=settings.database_timeout_seconds,
+                connect_args=arguments,
+            )
+
+        # apart, so that a burst of readers does not leave the writer with connections that the guard has not seen
+        self._writing, self._reading = engine(settings.database_writers), engine(settings.database_pool_size)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -79,7 +85,7 @@ class Database:
 
         Raises RefusedToWrite when database and log contradict each other (asked once per new connection).
         """
-        with self.connection() as connection:
+        with _connection(self._writing) as connection:
             if self.guard is not None and not connection.info.get("guarded"):
                 self.guard(connection)
                 connection.rollback()
@@ -90,18 +96,26 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Transaction]:
         """A connection for reading, and for the relay, which looks at the log by itself."""
-        with self._engine.connect() as connection:
-            try:
-                yield connection
-            except BaseException:
-                driver = connection.connection.driver_connection
-                if driver is not None and driver.closed:
-                    connection.invalidate()
-                raise
+        with _connection(self._reading) as connection:
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._writing.dispose()
+        self._reading.dispose()
+
+
+@contextmanager
+def _connection(engine: sqlalchemy.Engine) -> Iterator[Transaction]:
+    with engine.connect() as connection:
+        try:
+            yield connection
+        except BaseException:
+            if not connection.invalidated:
+                driver = connection.connection.driver_connection
+                if driver is not None and driver.closed:
+                    connection.invalidate()  # SQLAlchemy does not see errors of hot statements
+            raise
 
 
 def hot(transaction: Transaction) -> psycopg.Connection[Any]:

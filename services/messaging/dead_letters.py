@@ -8,7 +8,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from services.messaging.database import Transaction, fetch
 from services.messaging.headers import packed
-from services.messaging.records import DeadLetter, Headers, Record
+from services.messaging.records import DEAD_LETTER_BYTES_MAX, DeadLetter, Headers, Record
 
 FOREIGN_RECORD = "FOREIGN_RECORD"
 """No valid ``sequence`` and ``event_id`` headers: not written by an outbox."""
@@ -62,14 +62,23 @@ def park(transaction: Transaction, service: str, topic: str, letters: Sequence[D
     kept = {
         identifier for (identifier,) in fetch(transaction, _PARK, [list(column) for column in zip(*rows, strict=True)])
     }
-    return [
-        Record(topic, letter.message.key, letter.message.value, identifier, _headers(service, letter))
-        for identifier, letter in by_id.items()
-        if identifier in kept
-    ]
+    return [_record(service, topic, identifier, letter) for identifier, letter in by_id.items() if identifier in kept]
 
 
-def _headers(service: str, letter: DeadLetter) -> Headers:
+def _record(service: str, topic: str, identifier: UUID, letter: DeadLetter) -> Record:
+    """The letter as it goes to Kafka. What would not fit there (a record may unpack to any size) stays in the database."""
+    message = letter.message
+    told = _told(service, letter)
+    original = tuple((f"dlq.original.{name}", value) for name, value in message.headers)
+    whole = Record(topic, message.key, message.value, identifier, (*told, *original))
+    if whole.size <= DEAD_LETTER_BYTES_MAX:
+        return whole
+    told = (*told, ("dlq.omitted", f"{whole.size} bytes do not fit; the dead_letters table has them".encode()))
+    without_value = Record(topic, message.key, None, identifier, (*told, *original))
+    return without_value if without_value.size <= DEAD_LETTER_BYTES_MAX else Record(topic, None, None, identifier, told)
+
+
+def _told(service: str, letter: DeadLetter) -> Headers:
     message = letter.message
     told = {
         "dlq.reason": letter.reason,
@@ -82,8 +91,7 @@ def _headers(service: str, letter: DeadLetter) -> Headers:
         "kafka_dlt-original-consumer-group": service,
         "kafka_dlt-exception-message": _short(letter.error),
     }
-    original = ((f"dlq.original.{name}", value) for name, value in message.headers)
-    return (*((name, value.encode()) for name, value in told.items()), *original)
+    return tuple((name, value.encode("utf-8", "replace")) for name, value in told.items())
 
 
 def _short(error: str) -> str:

@@ -48,6 +48,10 @@ class ForeignLog(RefusedToWrite):
     """The cluster or the topic is not the one that this database has published to."""
 
 
+class OutboxIncomplete(RefusedToWrite):
+    """A number after the relay's position is missing from the outbox."""
+
+
 class LeaseLost(MessagingError):
     """Another relay of the group has taken the lease."""
 
@@ -87,6 +91,8 @@ def is_fault_of_a_message(error: BaseException) -> bool:
     Not an outage, a takeover or a refusal to write at all, and not a database that lacks what the statements name.
     """
     if is_transient(error) or isinstance(error, Superseded | RefusedToWrite | Unprepared | LeaseLost | KafkaException):
+        return False
+    if isinstance(error, sqlalchemy.exc.SQLAlchemyError) and not isinstance(error, sqlalchemy.exc.DBAPIError):
         return False
     cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     return not isinstance(cause, psycopg.Error) or isinstance(cause, psycopg.DataError | psycopg.IntegrityError)

@@ -20,6 +20,8 @@ class Position:
     next_offset: int
     last_sequence: int
     epoch: int
+    waiting_for: int | None = None
+    """The missing number while there is a gap."""
 
 
 _CLAIM = """
@@ -28,21 +30,23 @@ SELECT topic, partition, cluster_id, topic_id, 1
 FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[]) AS claimed (topic, partition, cluster_id, topic_id)
 ORDER BY topic, partition
 ON CONFLICT (topic, partition) DO UPDATE SET epoch = inbox.epoch + 1
-RETURNING topic, partition, next_offset, last_sequence, epoch, cluster_id, topic_id
+RETURNING topic, partition, cluster_id, topic_id, next_offset, last_sequence, epoch, waiting_for
 """
 
 _ADVANCE = """
 WITH wanted AS (
     SELECT * FROM unnest(
-        %b::text[], %b::int[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]
-    ) AS item (topic, partition, epoch, next_offset, last_sequence, new_next_offset, new_last_sequence)
+        %b::text[], %b::int[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+        %s::bigint[]
+    ) AS item (topic, partition, epoch, next_offset, last_sequence, new_next_offset, new_last_sequence, waiting_for)
 ), locked AS (
     SELECT inbox.topic, inbox.partition FROM inbox JOIN wanted USING (topic, partition)
     WHERE inbox.epoch = wanted.epoch AND inbox.next_offset = wanted.next_offset
       AND inbox.last_sequence = wanted.last_sequence
     ORDER BY inbox.topic, inbox.partition FOR UPDATE OF inbox
 )
-UPDATE inbox SET next_offset = wanted.new_next_offset, last_sequence = wanted.new_last_sequence
+UPDATE inbox SET next_offset = wanted.new_next_offset, last_sequence = wanted.new_last_sequence,
+    waiting_for = wanted.waiting_for
 FROM locked JOIN wanted USING (topic, partition)
 WHERE inbox.topic = locked.topic AND inbox.partition = locked.partition
 """
@@ -63,13 +67,13 @@ def claim(
         [cluster.topic_ids[topic] for topic in topics],
     ]
     claimed = {}
-    for topic, number, next_offset, last_sequence, epoch, cluster_id, topic_id in fetch(transaction, _CLAIM, columns):
+    for topic, number, cluster_id, topic_id, *position in fetch(transaction, _CLAIM, columns):
         if (cluster_id, topic_id) != (cluster.cluster_id, cluster.topic_ids[topic]):
             raise ForeignLog(
                 f"the inbox position of {topic} is of topic {topic_id} on cluster {cluster_id}, the brokers have topic "
                 f"{cluster.topic_ids[topic]} on cluster {cluster.cluster_id}"
             )
-        claimed[TopicPartition(topic, number)] = Position(next_offset, last_sequence, epoch)
+        claimed[TopicPartition(topic, number)] = Position(*position)
     return claimed
 
 
@@ -84,6 +88,7 @@ def advance(transaction: Transaction, advances: Sequence[Advance]) -> None:
         [getattr(item, name) for item in ordered]
         for name in (
             "topic", "partition", "epoch", "next_offset", "last_sequence", "new_next_offset", "new_last_sequence",
+            "waiting_for",
         )
     ]  # fmt: skip
     if run(transaction, _ADVANCE, columns) != len(ordered):
@@ -92,7 +97,7 @@ def advance(transaction: Transaction, advances: Sequence[Advance]) -> None:
 
 def positions(transaction: Transaction, topics: Sequence[str]) -> Mapping[TopicPartition, Position]:
     """The stored positions of these topics."""
-    query = "SELECT topic, partition, next_offset, last_sequence, epoch FROM inbox WHERE topic = ANY(%s)"
+    query = "SELECT topic, partition, next_offset, last_sequence, epoch, waiting_for FROM inbox WHERE topic = ANY(%s)"
     return {
         TopicPartition(topic, partition): Position(*position)
         for topic, partition, *position in fetch(transaction, query, [list(topics)])

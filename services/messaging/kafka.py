@@ -81,7 +81,10 @@ class Kafka:
         }
 
     def read(
-        self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], timeout_seconds: float = 60.0
+        self,
+        begins: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> Iterator[KafkaMessage]:
         """Committed records from ``begins`` up to but without ``ends``; partitions interleaved, each in log order.
 

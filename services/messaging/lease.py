@@ -4,6 +4,8 @@ It only keeps relays of one group out of each other's way. That two of them neve
 second one's ``init_transactions`` fences the first (KIP-98).
 """
 
+from datetime import datetime
+
 from services.messaging.database import Transaction, fetch, run
 
 _TAKE = """
@@ -23,3 +25,9 @@ def take(transaction: Transaction, group: str, holder: str, seconds: float) -> b
 def release(transaction: Transaction, group: str, holder: str) -> None:
     """Let the next relay begin at once."""
     run(transaction, "DELETE FROM relay_lease WHERE relay_group = %s AND holder = %s", [group, holder])
+
+
+def seen(transaction: Transaction, group: str) -> tuple[str, datetime] | None:
+    """Who holds the lease of a group, and until when."""
+    rows = fetch(transaction, "SELECT holder, expires_at FROM relay_lease WHERE relay_group = %s", [group])
+    return (rows[0][0], rows[0][1]) if rows else None

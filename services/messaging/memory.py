@@ -48,6 +48,11 @@ class Memory:
             if not self._count:
                 self._changed.wait(timeout_seconds)
 
+    def forget(self, partition: TopicPartition) -> None:
+        """Drop the rows of one partition."""
+        with self._changed:
+            self._count -= len(self._rows.pop(partition, {}))
+
     def take(self, partition: TopicPartition, position: int, rows_max: int) -> list[OutboxRow]:
         """The unbroken run of rows after a position; rows at or before it are forgotten."""
         with self._changed:

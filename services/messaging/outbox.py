@@ -13,13 +13,15 @@ from psycopg import sql
 from services.messaging.database import Transaction, fetch, run
 from services.messaging.errors import RecordTooLarge, Unprepared
 from services.messaging.headers import packed, unpacked
-from services.messaging.records import OutboxRow, Record, TopicPartition, partition_of
-from services.messaging.tables import outbox_table
-
-RECORD_BYTES_MAX = (
-    1_000_000  # a topic takes 1 MiB (its default) with framing and headers; more could never be published
+from services.messaging.records import (
+    DEAD_LETTER_BYTES_MAX,
+    RECORD_BYTES_MAX,
+    OutboxRow,
+    Record,
+    TopicPartition,
+    partition_of,
 )
-DEAD_LETTER_BYTES_MAX = 2_000_000  # a dead letter carries a whole record and its story; its topic takes 2 MiB
+from services.messaging.tables import outbox_table
 
 _APPEND = """
 WITH incoming AS (

@@ -1,15 +1,17 @@
 """What a relay does between two starts: gather the next rows, publish them in one transaction, note where they went."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
+import psycopg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.messaging import metrics, notes, outbox, ranges
-from services.messaging.database import Transaction
-from services.messaging.errors import LeaseLost, is_transient
+from services.messaging.database import Transaction, hot
+from services.messaging.errors import LeaseLost, OutboxIncomplete
 from services.messaging.kafka import Cluster
 from services.messaging.memory import Memory
 from services.messaging.notes import Note
@@ -25,7 +27,11 @@ BUSY_SECONDS = 1.0  # how long after the last event head rows are looked at ofte
 
 @dataclass(slots=True)
 class Publishing:
-    """One lease holder's run. ``refused``: per partition the number that Kafka refuses for good; nothing from there on is sent."""
+    """One lease holder's run.
+
+    ``refused``: per partition the number that Kafka refuses for good; nothing from there on is sent. ``topics``: how long
+    each topic keeps its records, in seconds.
+    """
 
     connection: Transaction
     publisher: Publisher
@@ -33,6 +39,7 @@ class Publishing:
     cluster: Cluster
     positions: dict[TopicPartition, int]
     refused: dict[TopicPartition, int]
+    topics: Mapping[str, float]
     settings: MessagingSettings
     renew: Callable[[Transaction], bool]
     _heads_read: float = field(default=float("-inf"))
@@ -61,44 +68,54 @@ class Publishing:
 
     def _gather(self) -> list[OutboxRow]:
         """The next rows of every partition: from memory, and from the table what memory lacks."""
-        limit = max(1, self.settings.relay_transaction_rows_max // len(self.positions))
+        limits = self._limits()
         gathered = {
-            partition: self._allowed(self.memory.take(partition, position, limit))
-            for partition, position in self.positions.items()
+            partition: self.memory.take(partition, self.positions[partition], limit)
+            for partition, limit in limits.items()
         }
         if len(self.memory) or monotonic() - self._heads_read >= self._poll_seconds():
-            self._read_missing(gathered, limit)
+            self._read_missing(gathered, limits)
         self._turn += 1  # another partition first each time, so that the byte limit starves none
-        order = sorted(gathered, key=lambda partition: (partition.partition + self._turn) % len(gathered))
+        order = sorted(gathered, key=lambda partition: (partition.partition + self._turn) % len(self.positions))
         return self._within_bytes([row for partition in order for row in gathered[partition]])
 
-    def _read_missing(self, gathered: dict[TopicPartition, list[OutboxRow]], limit: int) -> None:
-        heads = outbox.heads(self.connection, list(self.cluster.topic_ids))
+    def _limits(self) -> dict[TopicPartition, int]:
+        """How many rows each partition may send now; one that stands before a row that Kafka refuses sends none."""
+        limit = max(1, self.settings.relay_transaction_rows_max // len(self.positions))
+        limits = dict.fromkeys(self.positions, limit)
+        for partition, stop in self.refused.items():
+            limits[partition] = min(limit, stop - self.positions[partition] - 1)
+            if limits[partition] <= 0:
+                del limits[partition]
+                self.memory.forget(partition)
+        return limits
+
+    def _read_missing(self, gathered: dict[TopicPartition, list[OutboxRow]], limits: dict[TopicPartition, int]) -> None:
+        heads = outbox.heads(self.connection, list(self.topics))
         reached = {partition: self.positions[partition] + len(rows) for partition, rows in gathered.items()}
-        for topic in self.cluster.topic_ids:
+        for topic in self.topics:
             behind = {
                 partition.partition: position
                 for partition, position in reached.items()
-                if partition.topic == topic and heads.get(partition, 0) > position and len(gathered[partition]) < limit
+                if partition.topic == topic
+                and heads.get(partition, 0) > position
+                and len(gathered[partition]) < limits[partition]
             }
             if behind:
-                for row in outbox.read(self.connection, topic, behind, limit):
-                    gathered[TopicPartition(topic, row.partition)].append(row)
+                rows = outbox.read(self.connection, topic, behind, max(limits.values()))
+                for partition, number in behind.items():
+                    place = TopicPartition(topic, partition)
+                    found = [row for row in rows if row.partition == partition]
+                    _refuse_hole(place, number, found)
+                    gathered[place].extend(found[: limits[place] - len(gathered[place])])
             backlog = sum(
-                heads.get(partition, 0) - self.positions[partition] for partition in reached if partition.topic == topic
+                head - self.positions.get(partition, head)
+                for partition, head in heads.items()
+                if partition.topic == topic
             )
             metrics.RELAY_BACKLOG.labels(topic).set(backlog)
         self.connection.rollback()
         self._heads_read = monotonic()
-        for partition, rows in gathered.items():
-            gathered[partition] = self._allowed(rows)
-
-    def _allowed(self, rows: list[OutboxRow]) -> list[OutboxRow]:
-        """Rows before the one that Kafka refuses; a partition stops there, the others go on."""
-        if not rows or not self.refused:
-            return rows
-        stop = self.refused.get(TopicPartition(rows[0].topic, rows[0].partition))
-        return rows if stop is None else [row for row in rows if row.sequence < stop]
 
     def _within_bytes(self, rows: list[OutboxRow]) -> list[OutboxRow]:
         total = 0
@@ -114,7 +131,6 @@ class Publishing:
         runs: dict[TopicPartition, list[Run]] = {}
         for row, offset in zip(rows, offsets, strict=True):
             partition = TopicPartition(row.topic, row.partition)
-            assert row.sequence == self.positions[partition] + 1, "only position + 1 is ever published"
             self.positions[partition] = row.sequence
             known = runs.setdefault(partition, [])
             if not known or not known[-1].extend(row.sequence, offset, row.event_id):
@@ -136,27 +152,41 @@ class Publishing:
         self._renewed = monotonic()
 
     def _maintain(self) -> None:
-        """Make ranges ahead and drop what nobody can ask for any more; put off while others hold locks."""
+        """Make ranges ahead, drop what nobody can ask for any more, and try again what Kafka has refused.
+
+        Nothing here is urgent: what does not succeed is put off.
+        """
         if monotonic() - self._maintained < self.settings.outbox_maintenance_seconds:
             return
         self._maintained = monotonic()
-        try:
-            for topic in self.cluster.topic_ids:
-                self._maintain_topic(topic)
-        except Exception as error:
-            if not is_transient(error) or self.connection.closed:
-                raise
-            self.connection.rollback()
-            log.info("outbox_maintenance_put_off", reason=str(error).splitlines()[0])
+        self.refused.clear()
+        for topic, retention_seconds in self.topics.items():
+            try:
+                self._maintain_topic(topic, retention_seconds)
+            except (psycopg.Error, SQLAlchemyError) as error:
+                if hot(self.connection).closed:
+                    raise
+                self.connection.rollback()
+                log.warning("outbox_maintenance_put_off", topic=topic, reason=str(error).splitlines()[0])
+            self._keep_lease()
 
-    def _maintain_topic(self, topic: str) -> None:
-        rows = self.settings.outbox_range_rows
-        positions = {
-            partition.partition: position for partition, position in self.positions.items() if partition.topic == topic
-        }
-        made = ranges.make_ahead(self.connection, topic, max(positions.values(), default=0), rows)
+    def _maintain_topic(self, topic: str, retention_seconds: float) -> None:
+        heads = outbox.heads(self.connection, [topic])
+        positions = {partition.partition: self.positions[partition] for partition in heads}
+        made = ranges.make_ahead(
+            self.connection, topic, max(heads.values(), default=0), self.settings.outbox_range_rows
+        )
         self.connection.commit()
-        dropped = ranges.drop_passed(self.connection, topic, positions, rows, self.settings.outbox_retention_seconds)
+        dropped = ranges.drop_passed(self.connection, topic, positions, retention_seconds)
         self.connection.commit()
         if made or dropped:
             log.info("outbox_ranges", topic=topic, made=made, dropped=dropped)
+
+
+def _refuse_hole(partition: TopicPartition, position: int, rows: Sequence[OutboxRow]) -> None:
+    """What is published must follow the position: rows that are gone cannot be stepped over."""
+    expected = position + 1
+    for row in rows:
+        if row.sequence != expected:
+            raise OutboxIncomplete(f"{partition}: number {expected} is not in the outbox, {row.sequence} is")
+        expected += 1

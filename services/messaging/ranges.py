@@ -1,58 +1,90 @@
-"""Ranges of an outbox table: made ahead, dropped whole when nobody can ask for them any more (rule 8)."""
+"""Ranges of an outbox table: made ahead, dropped whole when nobody can ask for them any more (rule 8).
 
-from collections.abc import Mapping
+A range's bounds are what the catalogue says, so that their size may change from one start to the next. Rows that found no
+range lie in the net; a range made later begins beyond them, and they are deleted there when their time has come.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from psycopg import sql
 
 from services.messaging.database import Transaction, fetch, run
 from services.messaging.tables import outbox_table
 
-_RANGES = """
-SELECT child.relname FROM pg_inherits
-JOIN pg_class AS child ON child.oid = inhrelid
-WHERE inhparent = to_regclass(%s) AND child.relname NOT LIKE '%%\\_net'
+NET_ROWS_AT_ONCE = 10_000
+
+
+class Range(NamedTuple):
+    """A range table and its numbers: ``begin`` included, ``end`` not."""
+
+    begin: int
+    end: int
+    name: str
+
+
+_RANGES = r"""
+SELECT (regexp_match(bound, 'FROM \(''(\d+)'))[1]::bigint, (regexp_match(bound, 'TO \(''(\d+)'))[1]::bigint, relname
+FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+CROSS JOIN LATERAL pg_get_expr(relpartbound, pg_class.oid) AS bound
+WHERE inhparent = to_regclass(%s) AND bound <> 'DEFAULT'
+ORDER BY 1
+"""
+
+_NEWEST = """
+SELECT coalesce(max(newest.created_at) < now() - make_interval(secs => %s), true)
+FROM unnest(%s::int[]) AS wanted (partition)
+CROSS JOIN LATERAL (
+    SELECT created_at FROM {range} WHERE partition = wanted.partition ORDER BY sequence DESC LIMIT 1
+) AS newest
+"""
+
+_EMPTY_NET = """
+DELETE FROM {net} WHERE (partition, sequence) IN (
+    SELECT partition, sequence FROM {net}
+    WHERE sequence <= %s AND created_at < now() - make_interval(secs => %s) LIMIT %s
+)
 """
 
 
-def _existing(transaction: Transaction, topic: str) -> dict[int, str]:
-    """Range tables by the number they begin with."""
-    names = [name for (name,) in fetch(transaction, _RANGES, [outbox_table(topic)])]
-    return {int(name.rpartition("_from_")[2]): name for name in names}
+def existing(transaction: Transaction, topic: str) -> list[Range]:
+    """The ranges of a topic's outbox table, by number."""
+    return [Range(*row) for row in fetch(transaction, _RANGES, [outbox_table(topic)])]
 
 
 def make_ahead(transaction: Transaction, topic: str, head: int, rows: int) -> list[str]:
-    """Make the range that ``head`` is in and the next one, where they are missing; returns the names of those made.
-
-    ``rows`` is how many numbers a range holds. Rows that already lie in the net keep their numbers out of new ranges.
-    """
-    existing, made = _existing(transaction, topic), []
-    current = head - head % rows
-    for begin in (current, current + rows):
-        if begin in existing or _in_net(transaction, topic, begin, begin + rows):
-            continue
-        name = f"{outbox_table(topic)}_from_{begin}"
-        names = {"range": sql.Identifier(name), "table": sql.Identifier(outbox_table(topic))}
-        bounds = {"begin": sql.Literal(begin), "end": sql.Literal(begin + rows)}
-        # LIKE and ATTACH rather than PARTITION OF: writers of other ranges are not held up
-        run(transaction, sql.SQL("CREATE TABLE {range} (LIKE {table} INCLUDING ALL)").format(**names))
-        attach = "ALTER TABLE {table} ATTACH PARTITION {range} FOR VALUES FROM ({begin}) TO ({end})"
-        run(transaction, sql.SQL(attach).format(**names, **bounds))
-        made.append(name)
+    """Make ranges of ``rows`` numbers until there is a whole one beyond ``head``; returns the names of those made."""
+    made = []
+    end = max((known.end for known in existing(transaction, topic)), default=0)
+    if _in_net(transaction, topic, end):
+        end = max(end, head + rows // 10)  # beyond what is being written meanwhile
+    while end <= head + rows:
+        made.append(_make(transaction, topic, end, end + rows))
+        end += rows
     return made
 
 
-def _in_net(transaction: Transaction, topic: str, begin: int, end: int) -> bool:
-    net = sql.Identifier(f"{outbox_table(topic)}_net")
-    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE sequence >= %s AND sequence < %s)").format(net)
-    return bool(fetch(transaction, query, [begin, end])[0][0])
+def _make(transaction: Transaction, topic: str, begin: int, end: int) -> str:
+    """LIKE and ATTACH rather than PARTITION OF: writers of other ranges are not held up."""
+    name = f"{outbox_table(topic)}_from_{begin}"
+    names = {"range": sql.Identifier(name), "table": sql.Identifier(outbox_table(topic))}
+    run(transaction, sql.SQL("CREATE TABLE {range} (LIKE {table} INCLUDING ALL)").format(**names))
+    attach = sql.SQL("ALTER TABLE {table} ATTACH PARTITION {range} FOR VALUES FROM ({begin}) TO ({end})")
+    run(transaction, attach.format(**names, begin=sql.Literal(begin), end=sql.Literal(end)))
+    return name
+
+
+def _in_net(transaction: Transaction, topic: str, begin: int) -> bool:
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE sequence >= %s)").format(_net(topic))
+    return bool(fetch(transaction, query, [begin])[0][0])
+
+
+def _net(topic: str) -> sql.Identifier:
+    return sql.Identifier(f"{outbox_table(topic)}_net")
 
 
 def drop_passed(
-    transaction: Transaction,
-    topic: str,
-    positions: Mapping[int, int],
-    rows: int,
-    retention_seconds: float,
+    transaction: Transaction, topic: str, positions: Mapping[int, int], retention_seconds: float
 ) -> list[str]:
     """Drop the ranges that every partition's position has passed and that are older than the topic's retention.
 
@@ -60,15 +92,15 @@ def drop_passed(
     """
     dropped = []
     lowest = min(positions.values(), default=0)
-    for begin, name in sorted(_existing(transaction, topic).items()):
-        last = begin + rows - 1
-        if last > lowest or not _older(transaction, name, retention_seconds):
-            continue
-        run(transaction, sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        dropped.append(name)
+    for known in existing(transaction, topic):
+        if known.end - 1 > lowest or not _older(transaction, known, positions.keys(), retention_seconds):
+            break  # what comes after it is younger still
+        run(transaction, sql.SQL("DROP TABLE {}").format(sql.Identifier(known.name)))
+        dropped.append(known.name)
+    run(transaction, sql.SQL(_EMPTY_NET).format(net=_net(topic)), [lowest, retention_seconds, NET_ROWS_AT_ONCE])
     return dropped
 
 
-def _older(transaction: Transaction, name: str, seconds: float) -> bool:
-    query = sql.SQL("SELECT coalesce(max(created_at) < now() - make_interval(secs => %s), true) FROM {}")
-    return bool(fetch(transaction, query.format(sql.Identifier(name)), [seconds])[0][0])
+def _older(transaction: Transaction, known: Range, partitions: Collection[int], seconds: float) -> bool:
+    query = sql.SQL(_NEWEST).format(range=sql.Identifier(known.name))
+    return bool(fetch(transaction, query, [seconds, list(partitions)])[0][0])

@@ -8,6 +8,11 @@ from uuid import UUID
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
+RECORD_BYTES_MAX = (
+    1_000_000  # a topic takes 1 MiB (its default) with framing and headers; more could never be published
+)
+DEAD_LETTER_BYTES_MAX = 2_000_000  # a dead letter carries a whole record and its story; its topic takes 2 MiB
+
 
 class TopicPartition(NamedTuple):
     """One partition of one topic."""
@@ -24,6 +29,11 @@ def partition_of(key: bytes | None, partitions: int) -> int:
     return zlib.crc32(key or b"") % partitions
 
 
+def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """Bytes of a record's key, value and headers."""
+    return len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A record to be published; it gets its number when it is appended to the outbox."""
@@ -33,6 +43,11 @@ class Record:
     value: bytes | None
     event_id: UUID
     headers: Headers = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        return size_of(self.key, self.value, self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +65,7 @@ class OutboxRow:
     @property
     def size(self) -> int:
         """Bytes of key, value and headers."""
-        return (
-            len(self.key or b"")
-            + len(self.value or b"")
-            + sum(len(name) + len(value or b"") for name, value in self.headers)
-        )
+        return size_of(self.key, self.value, self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,7 @@ class Advance:
     last_sequence: int
     new_next_offset: int
     new_last_sequence: int
+    waiting_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from time import monotonic
 from uuid import uuid4
 
@@ -36,25 +37,27 @@ STABLE_POLL_SECONDS = 0.05
 class Relay:
     """Publishes one service's topics while it holds the lease of its group.
 
-    ``database`` is the relay's own: what it writes (lease, notes, ranges) need not wait for the disk.
+    ``topics``: how long each keeps its records, in seconds. ``database`` is the relay's own: what it writes (lease, notes,
+    ranges) need not wait for the disk.
     """
 
     def __init__(
         self,
         service: str,
-        topics: Sequence[str],
+        topics: Mapping[str, float],
         database: Database,
         kafka: Kafka,
         settings: MessagingSettings,
     ) -> None:
-        self._topics = list(topics)
+        self._topics = dict(topics)
         self._database = database
         self._kafka = kafka
         self._settings = settings
-        self._group = f"{service}.{settings.relay_group}"
+        self._group = f"{service}.0"
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._memory = Memory(settings.relay_memory_rows_max)
         self._refused: dict[TopicPartition, int] = {}
+        self._seen_lease: tuple[str, datetime] | None = None
         self.refusal: str | None = None
 
     def offer(self, rows: Iterable[OutboxRow]) -> None:
@@ -92,7 +95,8 @@ class Relay:
     def _lead(self, stopping: threading.Event) -> None:
         """Take the lease, find the position, publish until something is in doubt."""
         with self._database.connection() as connection:
-            if not self._renew(connection):
+            if not self._take_to_start(connection):
+                self._forget_refusal_of_others(connection)
                 return
             try:
                 log.info("relay_starts", group=self._group, holder=self._holder)
@@ -101,6 +105,29 @@ class Relay:
                     self._begin(connection, publisher).run(stopping)
             finally:  # renewed by progress only: whoever failed lets another one try
                 self._release(connection)
+
+    def _take_to_start(self, connection: Transaction) -> bool:
+        """Take the lease for as long as a step of the start may last, or its successor would fence it before it began."""
+        step_seconds = self._settings.relay_transaction_timeout_seconds + self._settings.relay_lease_seconds
+        held = lease.take(connection, self._group, self._holder, step_seconds)
+        connection.commit()
+        return held
+
+    def _go_on_starting(self, connection: Transaction) -> None:
+        if not self._take_to_start(connection):
+            raise LeaseLost
+
+    def _forget_refusal_of_others(self, connection: Transaction) -> None:
+        """A lease that is being renewed says that another relay publishes: what this one refused for is mended."""
+        known, self._seen_lease = self._seen_lease, lease.seen(connection, self._group)
+        connection.commit()
+        if (
+            known is not None
+            and self._seen_lease is not None
+            and known != self._seen_lease
+            and known[0] == self._seen_lease[0]
+        ):
+            self.refusal = None
 
     def _new_publisher(self) -> Publisher:
         return Publisher(
@@ -112,8 +139,12 @@ class Relay:
     def _begin(self, connection: Transaction, publisher: Publisher) -> Publishing:
         """Rule 3: producer first, position second. Reading the position before fencing is a duplicate waiting to happen."""
         self._wait_until_stable(connection)
-        surveyed = survey(connection, self._kafka, self._topics)
+        surveyed = survey(
+            connection, self._kafka, list(self._topics), progress=lambda: self._go_on_starting(connection)
+        )
         _note_what_was_found(connection, surveyed)
+        if not self._renew(connection):
+            raise LeaseLost
         self.refusal = None
         self._memory.empty(keep=True)
         metrics.RELAY_LEADING.set(1)
@@ -126,16 +157,14 @@ class Relay:
             cluster=surveyed.cluster,
             positions=positions,
             refused=self._refused,
+            topics=self._topics,
             settings=self._settings,
             renew=self._renew,
         )
 
     def _wait_until_stable(self, connection: Transaction) -> None:
         """Wait until no transaction is open in our topics: what it holds back could not be read."""
-        cluster = self._kafka.describe(self._topics)
-        partitions = [
-            TopicPartition(topic, number) for topic in self._topics for number in range(cluster.partitions[topic])
-        ]
+        partitions = self._kafka.partitions(*self._topics)
         deadline = monotonic() + self._settings.relay_stable_wait_seconds
         pause = threading.Event()
         while (ends := self._kafka.ends(partitions)) != (stable := self._kafka.stable_ends(partitions)):
@@ -145,8 +174,7 @@ class Relay:
                     "relay_unstable_log", partitions=held, reason="another producer's transaction is open; going on"
                 )
                 return
-            if not self._renew(connection):
-                raise LeaseLost
+            self._go_on_starting(connection)
             pause.wait(STABLE_POLL_SECONDS)
 
     def _renew(self, connection: Transaction) -> bool:

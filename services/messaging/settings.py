@@ -29,11 +29,8 @@ class MessagingSettings(BaseSettings):
         default=5.0, gt=0, description="Nobody waits for a frozen process's lock for longer than this."
     )
     database_pool_size: int = Field(default=8, ge=1, description="Connections of one process that only read.")
+    database_writers: int = Field(default=2, ge=1, description="Connections of one process that write events.")
 
-    relay_group: str = Field(
-        default="0",
-        description="Which group of this service's relays the process belongs to; part of the transactional id.",
-    )
     relay_lease_seconds: float = Field(
         default=4.0, gt=0, description="How long a relay that died keeps its successor waiting."
     )
@@ -70,6 +67,9 @@ class MessagingSettings(BaseSettings):
     )
     outbox_retention_seconds: float = Field(
         default=7 * 86_400.0, gt=0, description="The topics' retention: what Kafka still promises can be sent again."
+    )
+    dead_letter_retention_seconds: float = Field(
+        default=30 * 86_400.0, gt=0, description="Likewise of the dead letter topic."
     )
     outbox_maintenance_seconds: float = Field(
         default=60.0, gt=0, description="How often ranges are made ahead and dropped."

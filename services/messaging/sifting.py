@@ -26,26 +26,33 @@ class Cursor:
     partition: TopicPartition
     topic_id: str
     stored: Position
+    begin: int = field(init=False)
+    """The offset to go back to: the stored one, or where the log begins or ends."""
     next_offset: int = field(init=False)
     last_sequence: int = field(init=False)
-    waiting_for: int | None = None
+    waiting_for: int | None = field(init=False)
     """The missing number while there is a gap."""
     told_gap: int | None = None
 
     def __post_init__(self) -> None:
-        self.next_offset, self.last_sequence = self.stored.next_offset, self.stored.last_sequence
+        self.begin = self.stored.next_offset
+        self.reset()
+
+    def within(self, log_start: int, log_end: int) -> None:
+        """Begin within what the log has.
+
+        A log that ends before the position was cut, nobody knows where: all of it is read again, copies are known by their
+        numbers.
+        """
+        self.begin = self.next_offset = log_start if self.next_offset > log_end else max(self.next_offset, log_start)
 
     def advance(self) -> Advance:
         """The compare-and-swap from the stored position to what has been read."""
         stored = self.stored
         return Advance(
-            *self.partition,
-            stored.epoch,
-            stored.next_offset,
-            stored.last_sequence,
-            self.next_offset,
-            self.last_sequence,
-        )
+            *self.partition, stored.epoch, stored.next_offset, stored.last_sequence,
+            self.next_offset, self.last_sequence, self.waiting_for,
+        )  # fmt: skip
 
     def moved(self) -> bool:
         """Whether anything was read since the position was stored."""
@@ -53,11 +60,15 @@ class Cursor:
 
     def reset(self) -> None:
         """Back to the stored position."""
-        self.next_offset, self.last_sequence = self.stored.next_offset, self.stored.last_sequence
+        self.next_offset, self.last_sequence = self.begin, self.stored.last_sequence
+        self.waiting_for = self.stored.waiting_for
 
     def committed(self) -> None:
         """The position is stored now."""
-        self.stored = replace(self.stored, next_offset=self.next_offset, last_sequence=self.last_sequence)
+        self.begin = self.next_offset
+        self.stored = replace(
+            self.stored, next_offset=self.next_offset, last_sequence=self.last_sequence, waiting_for=self.waiting_for
+        )
 
 
 def sift(records: Iterable[Message], cursors: Mapping[TopicPartition, Cursor], decode: Decode) -> Batch:
@@ -79,8 +90,12 @@ def sift(records: Iterable[Message], cursors: Mapping[TopicPartition, Cursor], d
             letters.append(judged)
         elif judged is not None:
             messages.append(judged)
-    moved = tuple(cursor.advance() for cursor in cursors.values() if cursor.moved())
-    return Batch(tuple(messages), tuple(letters), moved, outcomes)
+    return Batch(tuple(messages), tuple(letters), advances(cursors), outcomes)
+
+
+def advances(cursors: Mapping[TopicPartition, Cursor]) -> tuple[Advance, ...]:
+    """The compare-and-swaps of all cursors that have moved."""
+    return tuple(cursor.advance() for cursor in cursors.values() if cursor.moved())
 
 
 def _judge(record: Message, cursor: Cursor, decode: Decode) -> tuple[str, Message | DeadLetter | None]:

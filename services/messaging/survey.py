@@ -5,7 +5,7 @@ events surveys them before its first write on a new connection, to refuse work o
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,9 +39,12 @@ class Survey:
     walks: dict[TopicPartition, Walk]
 
 
-def survey(transaction: Transaction, kafka: Kafka, topics: Sequence[str]) -> Survey:
+def survey(
+    transaction: Transaction, kafka: Kafka, topics: Sequence[str], progress: Callable[[], None] | None = None
+) -> Survey:
     """Walk every partition of these topics from its newest note that the log bears out to the end.
 
+    ``progress`` is called between the steps, each of which takes seconds at most.
     Raises LogAheadOfDatabase and ForeignLog where database and log contradict each other.
     """
     cluster = kafka.describe(topics)
@@ -57,7 +60,7 @@ def survey(transaction: Transaction, kafka: Kafka, topics: Sequence[str]) -> Sur
             )
             for partition, before in unwalked.items()
         }
-        contradicted = _walk(transaction, kafka, starts, ends)
+        contradicted = _walk(transaction, kafka, starts, ends, progress or _no_progress)
         walks |= {partition: start.walk for partition, start in starts.items() if partition not in contradicted}
         unwalked = {partition: note.first_sequence for partition, note in contradicted.items()}
     return Survey(cluster, walks)
@@ -96,8 +99,16 @@ def _refuse_foreign(note: Note, cluster: Cluster, partition: TopicPartition) -> 
         )
 
 
+def _no_progress() -> None:
+    """Nobody is waiting for the survey."""
+
+
 def _walk(
-    transaction: Transaction, kafka: Kafka, starts: dict[TopicPartition, Start], ends: dict[TopicPartition, int]
+    transaction: Transaction,
+    kafka: Kafka,
+    starts: dict[TopicPartition, Start],
+    ends: dict[TopicPartition, int],
+    progress: Callable[[], None],
 ) -> dict[TopicPartition, Note]:
     """Read on from the starts; returns the notes that the log does not bear out."""
     offsets = {partition: start.offset for partition, start in starts.items()}
@@ -109,7 +120,9 @@ def _walk(
         for message in kafka.read(offsets, {partition: ends[partition] for partition in starts})
         if (own := identity(headers_of(message))) is not None
     )
+    progress()
     for chunk in _chunks(records, READ_MESSAGES_MAX):
+        progress()
         for partition, offset, own in chunk:
             note = unproven.pop(partition, None)
             if note is not None and (offset, own.sequence) != (note.first_offset, note.first_sequence):

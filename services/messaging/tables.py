@@ -45,11 +45,13 @@ CREATE TABLE inbox (
     next_offset bigint NOT NULL DEFAULT 0 CHECK (next_offset >= 0),
     last_sequence bigint NOT NULL DEFAULT 0 CHECK (last_sequence >= 0),
     epoch bigint NOT NULL DEFAULT 0,
+    waiting_for bigint,
     cluster_id text NOT NULL,
     topic_id text NOT NULL,
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE inbox IS 'how far this service has read and applied each topic partition';
+COMMENT ON COLUMN inbox.waiting_for IS 'the missing number while there is a gap: nothing beyond it is applied';
 
 CREATE TABLE dead_letters (
     id uuid PRIMARY KEY,

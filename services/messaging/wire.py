@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 from uuid import UUID
 
-from codegen.errors import DecodeError, RegistryUnreachable, SchemaNotFound, WireFormatError
+from codegen.errors import DecodeError, RegistryError, SchemaError, SchemaNotFound, WireFormatError
 from codegen.registry import Registry
 from codegen.wire_format import frame, unframe
 from services.messaging.dead_letters import UNDECODABLE, UNKNOWN_SCHEMA
@@ -89,7 +89,7 @@ class Wire:
             raise Unprepared(
                 f"the registry does not have {subject} as generated here: run `contracts push --apply`"
             ) from error
-        except RegistryUnreachable as error:
+        except RegistryError as error:
             raise DependencyUnavailable(str(error)) from error
         use = SchemaUse(subject, registered.id, registered.version)
         self._known[event_class] = (topic, use)
@@ -127,7 +127,9 @@ class Wire:
             versions = dict(self._registry.subject_versions(schema_id))
         except SchemaNotFound as error:
             raise PoisonMessage(UNKNOWN_SCHEMA, f"the registry has no schema with id {schema_id}") from error
-        except RegistryUnreachable as error:
+        except SchemaError as error:
+            raise PoisonMessage(UNKNOWN_SCHEMA, f"schema id {schema_id} is no Avro schema: {error}") from error
+        except RegistryError as error:
             raise DependencyUnavailable(str(error)) from error
         name = _full_name(text)
         subject = f"{topic}-{name}" if f"{topic}-{name}" in versions else next(iter(versions), "")

@@ -37,20 +37,18 @@ class Writer(Generic[Request, Result]):
     def __init__(self, write: Callable[[Sequence[Request]], Sequence[Result]], settings: MessagingSettings) -> None:
         self._write = write
         self._batch_max = settings.writer_batch_requests_max
-        self._waiting: queue.Queue[tuple[Request, Future[Result]] | None] = queue.Queue(
-            settings.writer_queue_requests_max
-        )
+        self._waiting: queue.SimpleQueue[tuple[Request, Future[Result]] | None] = queue.SimpleQueue()
+        self._waiting_max = settings.writer_queue_requests_max
         self._closed = False
 
     def submit(self, request: Request) -> Future[Result]:
         """Queue a request; the future is done once it is committed. Raises QueueFull."""
-        future: Future[Result] = Future()
         if self._closed:
             raise QueueFull("this process is stopping")
-        try:
-            self._waiting.put_nowait((request, future))
-        except queue.Full:
-            raise QueueFull from None
+        if self._waiting.qsize() >= self._waiting_max:
+            raise QueueFull
+        future: Future[Result] = Future()
+        self._waiting.put((request, future))
         return future
 
     def close(self) -> None:
@@ -80,6 +78,10 @@ class Writer(Generic[Request, Result]):
         return batch, False
 
     def _answer(self, batch: Sequence[tuple[Request, "Future[Result]"]]) -> None:
+        """Write and answer; who has given up waiting is left out."""
+        batch = [item for item in batch if item[1].running() or item[1].set_running_or_notify_cancel()]
+        if not batch:
+            return
         try:
             results = self._attempt([request for request, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to whoever asked

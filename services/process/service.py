@@ -85,8 +85,14 @@ def assemble(contract: Contract, settings: ProcessSettings, database_url: str) -
     name = contract.service
     database = Database(database_url, settings, application=name, guard=guard(kafka, contract.own_topics))
     relay_database = Database(database_url, settings, application=f"{name}-relay", wait_for_disk=False)
-    relay = Relay(name, contract.own_topics, relay_database, kafka, settings)
+    relay = Relay(name, _kept_for(contract, settings), relay_database, kafka, settings)
     return Service(contract, settings, database, kafka, registry, wire, relay, relay_database)
+
+
+def _kept_for(contract: Contract, settings: ProcessSettings) -> dict[str, float]:
+    """How long each own topic keeps its records, in seconds."""
+    kept = dict.fromkeys(contract.own_topics, settings.outbox_retention_seconds)
+    return kept | {dead_letter_topic(contract.service): settings.dead_letter_retention_seconds}
 
 
 def _check_topics(kafka: Kafka, contract: Contract, partitions: int) -> None:

@@ -47,6 +47,11 @@ class World:
     def topics(self) -> list[str]:
         return [self.topic, self.dead_letter_topic]
 
+    @property
+    def kept(self) -> dict[str, float]:
+        """The topics with their retention in seconds."""
+        return dict.fromkeys(self.topics, 3600.0)
+
     def append(self, records: Sequence[Record]) -> list[OutboxRow]:
         with self.database.transaction() as transaction:
             return outbox.append(transaction, records, PARTITIONS)

@@ -33,7 +33,11 @@ class Reader:
         self.world = world
         self.database = database or world.open("reader")
         self.relay = Relay(
-            f"reader-{world.topic}", [world.dead_letter_topic], world.open("reader-relay"), world.kafka, world.settings
+            f"reader-{world.topic}",
+            {world.dead_letter_topic: 3600.0},
+            world.open("reader-relay"),
+            world.kafka,
+            world.settings,
         )
         self.group = f"reader-{world.topic}"
         self.consumer = Consumer(
@@ -78,7 +82,9 @@ def reader(world: World) -> Reader:
 @pytest.fixture
 def published(world: World) -> Iterator[Relay]:
     """A relay of the topic's writer runs beside the test."""
-    relay = Relay(f"writer-{world.topic}", [world.topic], world.open("writer-relay"), world.kafka, world.settings)
+    relay = Relay(
+        f"writer-{world.topic}", {world.topic: 3600.0}, world.open("writer-relay"), world.kafka, world.settings
+    )
     with running(relay.run):
         yield relay
 
@@ -233,13 +239,19 @@ def test_two_consumers_split_the_partitions_and_one_takes_over(world: World, rea
 
 def test_a_zombie_writes_nothing(world: World, reader: Reader, published: Relay) -> None:
     entered, release = threading.Event(), threading.Event()
+    outcomes: list[type[Exception] | None] = []
     handle = reader.handle
 
     def frozen(batch: Batch) -> None:
         if batch.messages and not entered.is_set():
             entered.set()
             assert release.wait(30)
-        handle(batch)
+        try:
+            handle(batch)
+        except Exception as error:
+            outcomes.append(type(error))
+            raise
+        outcomes.append(None)
 
     reader.consumer = Consumer(
         reader.group, [world.topic], reader.database, world.kafka, decode, frozen, world.settings
@@ -253,8 +265,62 @@ def test_a_zombie_writes_nothing(world: World, reader: Reader, published: Relay)
         release.set()
         eventually(lambda: len(reader.applied()) >= 30)
 
+    assert outcomes[0] is Superseded
     assert all(position.epoch == 2 for position in claimed.values())
     assert len(reader.applied()) == len(set(reader.applied())) == 30
+
+
+def test_a_record_too_large_for_a_dead_letter_is_kept_whole_in_the_database(world: World, reader: Reader) -> None:
+    zeros = bytes(3_000_000)  # the broker's limit is on compressed bytes
+    producer = Producer(
+        {
+            "bootstrap.servers": world.settings.kafka_bootstrap_servers,
+            "compression.type": "zstd",
+            "message.max.bytes": 8 << 20,
+        }
+    )
+    producer.produce(world.topic, zeros, key=b"key", partition=0)
+    assert producer.flush(10) == 0
+
+    with running(reader.consumer.run, reader.relay.run):
+        eventually(lambda: len(letters_in_topic(world)) == 1)
+
+    ((value, headers),) = letters_in_topic(world)
+    assert value is None
+    assert b"do not fit" in (headers["dlq.omitted"] or b"")
+    with world.database.connection() as connection:
+        assert fetch(connection, "SELECT length(value) FROM dead_letters") == [(3_000_000,)]
+
+
+def test_a_gap_is_known_after_a_restart(world: World, reader: Reader) -> None:
+    producer = Producer({"bootstrap.servers": world.settings.kafka_bootstrap_servers})
+    headers: list[tuple[str, str | bytes | None]] = [("sequence", b"3"), ("event_id", str(world.record("x").event_id))]
+    producer.produce(world.topic, b"3", partition=0, headers=headers)
+    assert producer.flush(10) == 0
+    place = TopicPartition(world.topic, 0)
+
+    with running(reader.consumer.run):
+        eventually(lambda: place in stored(world) and stored(world)[place].waiting_for == 1)
+    again = Reader(world)
+    with running(again.consumer.run):
+        eventually(lambda: again.consumer.not_ready() is None)
+        eventually(lambda: stored(world)[place].epoch == 2)
+
+    assert stored(world)[place].waiting_for == 1
+
+
+def test_a_log_that_was_cut_below_the_position_is_read_again(world: World, reader: Reader, published: Relay) -> None:
+    world.append(world.records(30))
+    with running(reader.consumer.run):
+        eventually(lambda: len(reader.applied()) == 30)
+    with world.database.transaction() as transaction:
+        run(transaction, "UPDATE inbox SET next_offset = 1_000")
+
+    world.append(world.records(30, "later"))
+    with running(reader.consumer.run):
+        eventually(lambda: len(reader.applied()) == 60)
+
+    assert len(set(reader.applied())) == 60
 
 
 def letters_in_topic(world: World) -> list[tuple[object, dict[str, bytes | None]]]:

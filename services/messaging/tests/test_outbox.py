@@ -85,25 +85,41 @@ def test_ranges_are_made_ahead_and_dropped_when_passed_and_old(world: World) -> 
     month = timedelta(days=30).total_seconds()
     with world.database.transaction() as transaction:
         made = ranges.make_ahead(transaction, world.topic, 2_500, 1_000)
-        too_young = ranges.drop_passed(transaction, world.topic, everywhere_beyond, 1_000, month)
-        run(transaction, "UPDATE outbox_head SET last_sequence = last_sequence")
-        not_passed = ranges.drop_passed(transaction, world.topic, everywhere_beyond | {1: 998}, 1_000, 0)
-        dropped = ranges.drop_passed(transaction, world.topic, {0: 1_000, 1: 999, 2: 999}, 1_000, 0)
+        too_young = ranges.drop_passed(transaction, world.topic, everywhere_beyond, month)
+        not_passed = ranges.drop_passed(transaction, world.topic, everywhere_beyond | {1: 998}, 0)
+        dropped = ranges.drop_passed(transaction, world.topic, {0: 1_000, 1: 999, 2: 999}, 0)
 
     assert [name.rpartition("_")[2] for name in made] == ["2000", "3000"]
-    assert not [name for name in too_young if name.endswith("_from_0")]
+    assert not too_young
     assert not not_passed
     assert [name.rpartition("_")[2] for name in dropped] == ["0"]
     assert not stored(world)
 
 
-def test_a_range_made_too_late_leaves_rows_in_the_net_and_goes_on(world: World) -> None:
+def test_the_size_of_ranges_may_change(world: World) -> None:
+    with world.database.transaction() as transaction:
+        smaller = ranges.make_ahead(transaction, world.topic, 1_900, 500)
+        larger = ranges.make_ahead(transaction, world.topic, 2_900, 10_000)
+        found = [(known.begin, known.end) for known in ranges.existing(transaction, world.topic)]
+
+    assert [name.rpartition("_")[2] for name in smaller] == ["2000"]
+    assert [name.rpartition("_")[2] for name in larger] == ["2500"]
+    assert found == [(0, 1_000), (1_000, 2_000), (2_000, 2_500), (2_500, 12_500)]
+
+
+def test_rows_that_found_no_range_are_kept_in_the_net_and_leave_when_passed_and_old(world: World) -> None:
     with world.database.transaction() as transaction:
         run(transaction, "UPDATE outbox_head SET last_sequence = 4_500")
     world.append(world.records(40))
 
     with world.database.transaction() as transaction:
-        assert ranges.make_ahead(transaction, world.topic, 4_510, 1_000)[0].endswith("_from_5000")
+        (made, *_) = ranges.make_ahead(transaction, world.topic, 4_520, 1_000)
+        kept = sum(map(len, stored(world).values()))
+        ranges.drop_passed(transaction, world.topic, dict.fromkeys(range(PARTITIONS), 4_600), 0)
+
+    assert made.endswith("_from_4620")
+    assert kept == 40
+    assert not stored(world)
 
 
 def test_one_holder_at_a_time_has_the_lease(world: World) -> None:

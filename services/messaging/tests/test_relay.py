@@ -15,7 +15,7 @@ from services.messaging.tests.conftest import World, eventually, running
 
 
 def relay_of(world: World) -> Relay:
-    return Relay(f"kit-{world.topic}", world.topics, world.open("relay"), world.kafka, world.settings)
+    return Relay(f"kit-{world.topic}", world.kept, world.open("relay"), world.kafka, world.settings)
 
 
 def log_of(world: World) -> Mapping[TopicPartition, list[tuple[int, bytes | None]]]:
