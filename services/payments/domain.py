@@ -150,6 +150,8 @@ class ProviderRequest:
 
     subject: Payment | Refund
     cause: Cause
+    claimed_until: datetime | None = None
+    """By the database's clock: until then nobody else takes it. The time tells one claim from another."""
 
     @property
     def request_id(self) -> UUID:

@@ -80,11 +80,13 @@ class Handlers:
             store.insert_payments(transaction, ledger.new_payments)
             store.insert_refunds(transaction, ledger.new_refunds)
             claims = [self.claim_seconds if index < room else 0.0 for index in range(len(ledger.requests))]
-            store.insert_requests(transaction, list(map(NewRequest, ledger.requests, ledger.asked_by, claims)))
+            requests = store.insert_requests(
+                transaction, list(map(NewRequest, ledger.requests, ledger.asked_by, claims))
+            )
             parked = dead_letters.park(transaction, SERVICE, dead_letter_topic(SERVICE), batch.dead_letters)
             rows = outbox.append(transaction, [*map(self.wire.record, ledger.events), *parked], self.partitions)
         self.relay.offer(rows)
-        self.waiting.offer(ledger.requests[:room], begun)
+        self.waiting.offer(requests[:room], begun)
         _count([*ledger.new_payments, *ledger.new_refunds])
 
     def claim(self, most: int) -> list[ProviderRequest]:
@@ -93,9 +95,9 @@ class Handlers:
             return store.claim(transaction, most, self.claim_seconds)
 
     def put_back(self, requests: Sequence[ProviderRequest], delay_seconds: float) -> None:
-        """Let anybody take requests that were not asked."""
+        """Let anybody take requests that were not asked, where they are still this process's to give."""
         with self.database.transaction() as transaction:
-            store.put_back(transaction, [request.request_id for request in requests], delay_seconds)
+            store.put_back(transaction, requests, delay_seconds)
 
     def record(self, answered: Sequence[Answered], given_up_as: str = RETRIES_EXHAUSTED) -> None:
         """Record a batch of answers: states, events, next attempts and dead letters commit together.

@@ -6,7 +6,7 @@ the order of their ids, outbox heads last.
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -61,6 +61,7 @@ FROM unnest(
            event_id, key, value, headers)
 JOIN inbox USING (topic, partition)
 ORDER BY request_id
+RETURNING request_id, next_attempt_at
 """
 
 _CLAIM = """
@@ -70,7 +71,7 @@ WITH due AS (
 )
 UPDATE provider_requests SET next_attempt_at = now() + make_interval(secs => %s)
 FROM due WHERE provider_requests.request_id = due.request_id
-RETURNING provider_requests.request_id, order_id, kind, cause_id, trace_parent
+RETURNING order_id, kind, cause_id, trace_parent, next_attempt_at
 """
 
 _LOCK_REQUESTS = """
@@ -98,9 +99,13 @@ FROM unnest(%s::uuid[], %s::int[], %s::float8[]) AS item (request_id, attempts, 
 WHERE provider_requests.request_id = item.request_id
 """
 
+# Whoever takes or postpones a request writes another time: where it stands unchanged, the claim is still ours.
 _PUT_BACK = """
 WITH locked AS (
-    SELECT request_id FROM provider_requests WHERE request_id = ANY(%b::uuid[]) ORDER BY request_id FOR UPDATE
+    SELECT request_id
+    FROM provider_requests JOIN unnest(%b::uuid[], %b::timestamptz[]) AS ours (request_id, claimed_until) USING (request_id)
+    WHERE next_attempt_at = claimed_until
+    ORDER BY request_id FOR UPDATE OF provider_requests
 )
 UPDATE provider_requests SET next_attempt_at = clock_timestamp() + make_interval(secs => %s)
 FROM locked WHERE provider_requests.request_id = locked.request_id
@@ -181,8 +186,10 @@ def insert_refunds(transaction: Transaction, new: Sequence[Refund]) -> None:
     _write(transaction, _INSERT_REFUNDS, rows)
 
 
-def insert_requests(transaction: Transaction, new: Sequence[NewRequest]) -> None:
-    """Keep new requests with the record that led to each, for as long as they are open."""
+def insert_requests(transaction: Transaction, new: Sequence[NewRequest]) -> list[ProviderRequest]:
+    """Keep new requests with the record that led to each, for as long as they are open; returns them as claimed."""
+    if not new:
+        return []
     rows = [
         (
             each.request.request_id, each.request.subject.order_id, _kind(each.request), each.claim_seconds,
@@ -192,18 +199,19 @@ def insert_requests(transaction: Transaction, new: Sequence[NewRequest]) -> None
         )
         for each in new
     ]  # fmt: skip
-    written = _write(transaction, _INSERT_REQUESTS, rows)
-    assert written == len(rows), "every record came from a partition that this transaction has moved"
+    claimed_until = dict(fetch(transaction, _INSERT_REQUESTS, _columns(rows)))
+    assert len(claimed_until) == len(rows), "every record came from a partition that this transaction has moved"
+    return [replace(each.request, claimed_until=claimed_until[each.request.request_id]) for each in new]
 
 
 def claim(transaction: Transaction, limit: int, claim_seconds: float) -> list[ProviderRequest]:
     """Take requests that are due and that nobody else has taken; they are ours for so long."""
     taken = fetch(transaction, _CLAIM, [limit, claim_seconds])
-    charges = payments(transaction, {row[1] for row in taken if row[2] == "charge"})
-    returns = refunds(transaction, {row[1] for row in taken if row[2] == "refund"})
+    charges = payments(transaction, {order_id for order_id, kind, *_ in taken if kind == "charge"})
+    returns = refunds(transaction, {order_id for order_id, kind, *_ in taken if kind == "refund"})
     return [
-        ProviderRequest(charges[order_id] if kind == "charge" else returns[order_id], Cause(cause_id, trace_parent))
-        for _, order_id, kind, cause_id, trace_parent in taken
+        ProviderRequest((charges if kind == "charge" else returns)[order_id], Cause(cause_id, trace_parent), until)
+        for order_id, kind, cause_id, trace_parent, until in taken
     ]
 
 
@@ -239,9 +247,13 @@ def postpone(transaction: Transaction, postponements: Iterable[Postponement]) ->
     _write(transaction, _POSTPONE, rows)
 
 
-def put_back(transaction: Transaction, request_ids: Collection[UUID], delay_seconds: float) -> None:
-    """Give up the claim on requests that were not asked; anybody may take them after the delay."""
-    run(transaction, _PUT_BACK, [list(request_ids), delay_seconds])
+def put_back(transaction: Transaction, requests: Collection[ProviderRequest], delay_seconds: float) -> None:
+    """Give up the claim on requests that were not asked; anybody may take them after the delay.
+
+    A request that is no longer ours, because another process has taken it since, or has recorded an answer, is left alone.
+    """
+    claims = [[each.request_id for each in requests], [each.claimed_until for each in requests]]
+    run(transaction, _PUT_BACK, [*claims, delay_seconds])
 
 
 def delete_requests(transaction: Transaction, request_ids: Collection[UUID]) -> None:
@@ -278,4 +290,8 @@ def _lines_text(lines: Sequence[OrderLine]) -> str:
 
 
 def _write(transaction: Transaction, query: LiteralString, rows: Sequence[tuple[Any, ...]]) -> int:
-    return run(transaction, query, [list(column) for column in zip(*rows, strict=True)]) if rows else 0
+    return run(transaction, query, _columns(rows)) if rows else 0
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -207,3 +207,28 @@ def test_what_is_stored_is_read_back_as_it_was(world: World) -> None:
 
     with world.service.database.connection() as connection:
         assert store.payments(connection, [ORDER]) == {ORDER: request.subject}
+
+
+def test_a_late_process_leaves_alone_what_another_has_taken(world: World) -> None:
+    world.handlers.handle(world.fed.batch(placed()))
+    mine = asked(world)
+    world.expire_claims()
+    theirs = world.another().handlers.claim(10)
+    world.handlers.put_back(mine, 0.0)
+    taken_from_them = world.handlers.claim(10)
+    world.handlers.put_back(theirs, 0.0)
+
+    assert taken_from_them == []
+    assert len(world.handlers.claim(10)) == 1
+
+
+def test_a_late_process_leaves_alone_what_another_has_postponed(world: World) -> None:
+    slow = world.another(provider_retry_first_seconds=60.0, provider_retry_max_seconds=60.0)
+    world.handlers.handle(world.fed.batch(placed()))
+    mine = asked(world)
+    world.expire_claims()
+    (theirs,) = slow.handlers.claim(10)
+    slow.handlers.record([Answered(theirs, Undecided("not now"))])
+    world.handlers.put_back(mine, 0.0)
+
+    assert world.handlers.claim(10) == []
