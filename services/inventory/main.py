@@ -37,7 +37,7 @@ def api(settings: Settings) -> int:
     """Serve REST; returns the exit code."""
     service = assemble(CONTRACT, settings, settings.database_url)
     writer: Writing = Writer(_handlers(service).write, settings)
-    app = http.application("Inventory", "List products and adjust their stock.", body_limits=BODY_LIMITS)
+    app = http.application("Inventory", "List products and adjust their stock.", settings, body_limits=BODY_LIMITS)
     app.include_router(router(InventoryApi(service.database, writer, settings)))
     app.include_router(operations.router(service.checks()))
     loops: dict[str, run.Loop] = {"relay": service.relay.run, "writer": lambda _: writer.run()}

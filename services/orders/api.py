@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from services.messaging.database import Database
 from services.messaging.kafka import Kafka
+from services.messaging.records import TopicPartition
 from services.messaging.wire import Wire
 from services.messaging.writer import Writer
 from services.orders import handlers, models, reads, store
@@ -35,7 +37,7 @@ from services.process.problems import Problem, unavailable
 PRODUCT_TOPIC = "shop.inventory"
 WAIT_SECONDS_MAX = 60
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
-_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?:$|[,;\s])", re.IGNORECASE)
 
 PROBLEMS = http.responses({404: "No such order or product", 422: "Not valid", 503: "Come back after Retry-After"})
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -91,24 +93,30 @@ class OrdersApi:
 
     async def _place(self, asked: handlers.Request) -> Answer:
         """Have the order written; a product that is not known yet is waited for, holding nothing meanwhile."""
-        deadline = asyncio.get_running_loop().time() + self._settings.product_wait_seconds
+        now = asyncio.get_running_loop().time
+        deadline, published = now() + self._settings.product_wait_seconds, None
         while True:
             answer = await asyncio.wrap_future(self._writer.submit(asked))
             if not isinstance(answer, Refused) or not isinstance(answer.refusal, UnknownProducts):
                 return answer
-            if asyncio.get_running_loop().time() > deadline:
+            if published is None:
+                published = await asyncio.to_thread(self._published_products)
+            if now() > deadline:
                 break
             await asyncio.sleep(self._settings.product_poll_seconds)
-        if await asyncio.to_thread(self._behind_with_products):
+        if await asyncio.to_thread(self._behind, published):
             raise unavailable(f"{answer.refusal}; the product list is still being read, come back")
         return answer
 
-    def _behind_with_products(self) -> bool:
-        """Whether inventory has published what orders has not read yet."""
+    def _published_products(self) -> Mapping[TopicPartition, int]:
+        """Where the product list's topic ends now: a product that is listed stands before."""
+        return self._kafka.stable_ends(self._kafka.partitions(PRODUCT_TOPIC))
+
+    def _behind(self, published: Mapping[TopicPartition, int]) -> bool:
+        """Whether orders has not read so far yet."""
         with self._database.connection() as connection:
             read = reads.next_offsets(connection, PRODUCT_TOPIC)
-        partitions = self._kafka.partitions(PRODUCT_TOPIC)
-        return any(read.get(partition, 0) < end for partition, end in self._kafka.stable_ends(partitions).items())
+        return any(read.get(partition, 0) < end for partition, end in published.items())
 
     async def order(self, order_id: str, prefer: Prefer = None) -> Any:
         """One order as it is now."""

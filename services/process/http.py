@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 
 from services.process import problems
 from services.process.problems import Problem
+from services.process.settings import ProcessSettings
 
 log = structlog.get_logger()
 
@@ -62,9 +63,32 @@ class BodyLimit:
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {"Connection": "close"}
+    headers = {"Connection": "close", **(problem.headers or {})}
     response = JSONResponse(problem.document(), problem.status, headers, media_type="application/problem+json")
     await response(scope, receive, send)
+
+
+class RequestLimit:
+    """Answers 503 with Retry-After while too many requests are in flight."""
+
+    def __init__(self, app: Asgi, requests_max: int) -> None:
+        self._app = app
+        self._requests_max = requests_max
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if there is room."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._in_flight >= self._requests_max:
+            await _refuse(problems.unavailable(f"{self._requests_max} requests are in flight"), scope, receive, send)
+            return
+        self._in_flight += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._in_flight -= 1
 
 
 class CanonicalLine:
@@ -102,11 +126,14 @@ class CanonicalLine:
             )
 
 
-def application(title: str, description: str, *, body_limits: Mapping[str, int] | None = None) -> FastAPI:
+def application(
+    title: str, description: str, settings: ProcessSettings, *, body_limits: Mapping[str, int] | None = None
+) -> FastAPI:
     """An empty application with the edge around it. ``body_limits``: bytes by path where the limit is another one."""
     app = FastAPI(title=title, description=description, version="1.0.0")
     problems.install(app)
     app.add_middleware(BodyLimit, limits=body_limits or {})
+    app.add_middleware(RequestLimit, requests_max=settings.http_requests_max)
     app.add_middleware(CanonicalLine)
     return app
 

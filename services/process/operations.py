@@ -17,7 +17,7 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
     operations = APIRouter(tags=["operations"])
 
     @operations.get("/healthz", summary="Is the process alive?")
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @operations.get("/readyz", summary="Can it do its work? 503 says what is missing.", responses={503: {}})

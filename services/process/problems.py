@@ -1,5 +1,6 @@
 """Every error a client sees is ``application/problem+json`` (RFC 9457): what is wrong, where, and whether to come back."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -54,7 +55,9 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, RefusedToWrite):
         return unavailable(f"this service refuses to write: {error}")
     if isinstance(error, DependencyUnavailable) or is_transient(error):
-        return unavailable("a part this service depends on does not answer; nothing was stored")
+        return unavailable(
+            "a part this service depends on does not answer; repeat the request with the same Idempotency-Key"
+        )
     return Problem(500, "an unexpected error; it is in this service's log")
 
 
@@ -70,11 +73,20 @@ def _response(problem: Problem) -> JSONResponse:
     )
 
 
-async def _answer(_: Request, error: Exception) -> JSONResponse:
+async def _answer(request: Request, error: Exception) -> JSONResponse:
     problem = problem_of(error)
+    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        problem.headers = {"Allow": ", ".join(_methods(request))}
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", exc_info=error)
     return _response(problem)
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of every route of this path; Starlette names those of the first one only."""
+    paths = request.app.openapi()["paths"]
+    matching = [path for path in paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), request.url.path)]
+    return sorted({method.upper() for path in matching for method in paths[path]})
 
 
 def install(app: FastAPI) -> None:

@@ -27,7 +27,9 @@ LOOP_STOP_SECONDS = 15.0  # a Kafka transaction and a database statement end wit
 def work(service: Service, handler: Handler, loops: Mapping[str, Loop] | None = None) -> int:
     """Consume until SIGTERM or SIGINT, with the loops beside it; returns the exit code."""
     consumer = service.consumer(handler)
-    app = http.application(f"{service.contract.service.title()} worker", "What an operator asks a worker.")
+    app = http.application(
+        f"{service.contract.service.title()} worker", "What an operator asks a worker.", service.settings
+    )
     app.include_router(operations.router(service.checks() | {"consumer": consumer.not_ready}))
     try:
         return serve(app, service.settings, {"relay": service.relay.run, "consumer": consumer.run, **(loops or {})})
@@ -51,7 +53,6 @@ def serve(
             port=settings.http_port,
             log_config=None,
             access_log=False,
-            limit_concurrency=settings.http_connections_max,
             timeout_graceful_shutdown=settings.http_stop_seconds,
             timeout_keep_alive=30,
         )

@@ -13,7 +13,7 @@ class ProcessSettings(MessagingSettings):
     http_stop_seconds: int = Field(
         default=10, ge=0, description="How long a stopping process may take to answer what it accepted."
     )
-    http_connections_max: int = Field(default=2_000, ge=1, description="Requests in flight; one more gets 503.")
+    http_requests_max: int = Field(default=2_000, ge=1, description="Requests in flight; one more gets 503.")
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )

@@ -36,7 +36,7 @@ def client(service: Service) -> Iterator[TestClient]:
     partitions = service.settings.topic_partitions
     handlers = Handlers(service.database, service.relay, service.wire, partitions, lambda: NOW)
     writer: Writing = Writer(handlers.write, settings)
-    app = http.application("Inventory", "under test", body_limits=BODY_LIMITS)
+    app = http.application("Inventory", "under test", settings, body_limits=BODY_LIMITS)
     app.include_router(router(InventoryApi(service.database, writer, settings)))
     with ExitStack() as closing:
         thread = Thread(target=writer.run)

@@ -45,7 +45,7 @@ def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -
 def client(service: Service, handlers: Handlers) -> Iterator[TestClient]:
     settings = Settings.model_validate(service.settings.model_dump() | {"product_wait_seconds": 0.2})
     writer: Writing = Writer(handlers.place, settings)
-    app = http.application("Orders", "under test")
+    app = http.application("Orders", "under test", settings)
     app.include_router(router(OrdersApi(service.database, service.wire, service.kafka, writer, settings)))
     with ExitStack() as closing:
         thread = Thread(target=writer.run)
@@ -221,3 +221,5 @@ def test_every_error_is_a_problem(client: TestClient, subtests: pytest.Subtests)
             assert answer.status_code == status
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert answer.json()["status"] == status
+            if status == 405:
+                assert answer.headers["Allow"] == {"/orders": "GET, POST"}.get(path, "GET")

@@ -10,11 +10,11 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.conftest import Feed, OpenService
-from services.messaging import dead_letters
+from services.messaging import dead_letters, inbox
 from services.messaging.database import fetch
 from services.messaging.dead_letters import FOREIGN_RECORD
-from services.messaging.errors import PoisonMessage
-from services.messaging.records import Batch, DeadLetter, Message
+from services.messaging.errors import PoisonMessage, Superseded
+from services.messaging.records import Advance, Batch, DeadLetter, Message, TopicPartition
 from services.orders import reads, store
 from services.orders.domain import PlaceOrder, RequestedLine, UnknownProducts
 from services.orders.handlers import Answer, Handlers, KeyReused, Placed, Refused, Replayed, Request
@@ -148,6 +148,28 @@ def test_an_older_listing_changes_nothing(service: Service, handlers: Handlers, 
         assert store.products(connection, ["cup"])["cup"].unit_price_minor == 999
 
 
+def test_the_position_moves_with_the_state_and_a_zombie_changes_nothing(
+    service: Service, handlers: Handlers, fed: Feed
+) -> None:
+    order_id = place(handlers)
+    paid = fed.batch(captured(order_id))
+    with service.database.transaction() as transaction:
+        cluster = service.kafka.describe(["shop.payments"])
+        inbox.claim(transaction, cluster, [TopicPartition("shop.payments", 0)])
+    step = Advance("shop.payments", 0, epoch=1, next_offset=0, last_sequence=0, new_next_offset=1, new_last_sequence=1)
+
+    with pytest.raises(Superseded):
+        handlers.handle(replace(paid, advances=(replace(step, epoch=0),)))
+    unchanged = status(service, order_id)
+    handlers.handle(replace(paid, advances=(step,)))
+    with pytest.raises(Superseded):
+        handlers.handle(replace(paid, advances=(step,)))
+
+    assert unchanged == ("PENDING", None, None)
+    assert status(service, order_id) == ("PAID", None, None)
+    assert timeline(service, order_id) == ["OrderPlaced", "PaymentCaptured"]
+
+
 # Placing
 
 
@@ -198,12 +220,12 @@ def test_the_same_key_from_many_processes_is_one_order(service: Service, handler
     barrier = Barrier(6)
     answers: list[list[Answer]] = []
 
-    def compete() -> None:
+    def compete(turned: bool) -> None:
         mine = [request(key=f"k{number}") for number in range(20)]
         barrier.wait()
-        answers.append(handlers.place(mine if len(answers) % 2 else mine[::-1]))
+        answers.append(handlers.place(mine[::-1] if turned else mine))
 
-    threads = [Thread(target=compete) for _ in range(6)]
+    threads = [Thread(target=compete, args=[bool(number % 2)]) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

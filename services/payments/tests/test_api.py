@@ -19,7 +19,7 @@ NOON = "2026-11-23T12:00:00Z"
 
 @pytest.fixture
 def client(world: World) -> Iterator[TestClient]:
-    app = http.application("Payments", "under test")
+    app = http.application("Payments", "under test", world.service.settings)
     app.include_router(router(PaymentsApi(world.service.database)))
     with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened

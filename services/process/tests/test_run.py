@@ -13,7 +13,7 @@ from services.process import http, logs, run
 from services.process.settings import ProcessSettings
 
 logs.configure("info", service="test")
-app = http.application("Test", "under test")
+app = http.application("Test", "under test", ProcessSettings())
 
 @app.on_event("startup")
 async def started() -> None:
