@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 FINDINGS = 100
 """Exit code when something is not as it must be."""
 REPLAY = "completejourney"
+ORDERS_MAX = 1_000_000
+"""Orders of one run: half a kilobyte of each is kept until all are judged."""
 
 StateDir = Annotated[
     Path, typer.Option("--state-dir", envvar="PIPELINE_STATE_DIR", help="Folder of the system to talk to.")
@@ -67,7 +69,7 @@ def load(
     from verification.summary import summarise
 
     here = find(state_dir)
-    plan = _plan(rate, seconds, limit, seed, replay=replay is not None)
+    plan = plan_of_run(rate, seconds, limit, seed, replay=replay is not None)
     output.print(
         f"{plan.source}: {len(plan.orders)} orders of {len(plan.products)} products, {rate:g}/s, run {plan.run}"
     )
@@ -94,13 +96,19 @@ def find(state_dir: Path) -> "Addresses":
     return addresses.find(system_status.read(StateFolder(state_dir)), os.environ)
 
 
-def _plan(rate: float, seconds: float | None, limit: int | None, seed: int | None, *, replay: bool) -> "Plan":
+def plan_of_run(rate: float, seconds: float | None, limit: int | None, seed: int | None, *, replay: bool) -> "Plan":
+    """What a run is to do. Raises StackError where it cannot be done."""
     from verification import completejourney, synthetic
     from verification.completejourney import NotInstalled
 
     name = secrets.token_hex(4)
     in_time = max(1, round(rate * seconds)) if seconds is not None else None
     count = min((each for each in (in_time, limit) if each is not None), default=None)
+    if count is not None and count > ORDERS_MAX:
+        raise StackError(
+            f"{count:,} orders are more than the {ORDERS_MAX:,} that one run can judge: give --limit, a lower --rate or fewer"
+            " --seconds"
+        )
     if not replay:
         drawn = seed if seed is not None else secrets.randbelow(1_000_000)
         return synthetic.plan(name, drawn, count if count is not None else max(1, round(rate * 30)))

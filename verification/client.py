@@ -90,23 +90,23 @@ class Shop:
         """Whether the orders service has a product in its list."""
         return (await self.request("GET", f"{self._addresses.orders}/products/{sku}")).code == 200
 
-    async def orders_since(self, wanted: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    async def orders(self, wanted: Iterable[str]) -> AsyncIterator[Mapping[str, Any]]:
         """Fetch these orders, newest first a page at a time, and one by one what the pages do not have."""
         missing = set(wanted)
         oldest = min(missing, default="")
-        found: dict[str, Mapping[str, Any]] = {}
         cursor = ""
         while missing:
             page = (await self.request("GET", f"{self._addresses.orders}/orders?limit={PAGE}{cursor}")).document
-            found |= {order["order_id"]: order for order in page["items"] if order["order_id"] in missing}
-            missing -= found.keys()
+            for order in page["items"]:
+                if order["order_id"] in missing:
+                    missing.discard(order["order_id"])
+                    yield order
             if page["next"] is None or page["items"][-1]["order_id"] < oldest:
                 break
             cursor = f"&cursor={page['next']}"
         for order_id in missing:
             if (order := await self.order(order_id)) is not None:
-                found[order_id] = order
-        return found
+                yield order
 
     async def on_hand(self, skus: Iterable[str]) -> dict[str, int]:
         """Fetch the stock of these products."""

@@ -5,17 +5,15 @@ Latencies count from the moment an order was due to be sent. The moment it is fi
 """
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
-from typing import Self
+from typing import Any
 
-from verification import log_reader
 from verification.addresses import Addresses
 from verification.client import GaveUp, Shop, shop
-from verification.log_reader import ReaderError
-from verification.oracle import ACCEPTED, Answer, Violation, judge
+from verification.completions import TOPIC, Completions, Sent
+from verification.oracle import ACCEPTED, Answer, Violation, came_to, judge, judge_final
 from verification.shopping import Order, Plan
 
 STILL_SECONDS_MAX = 60.0
@@ -25,23 +23,11 @@ LAST_LISTED = 50
 POLL_SECONDS = 0.05
 REFUND_POLL_SECONDS = 0.2
 REFUND_SECONDS_MAX = 30.0
-FINAL_EVENTS = frozenset({"shop.orders.OrderCompleted", "shop.orders.OrderFailed"})
-TOPIC = "shop.orders"
+FINAL = frozenset({"COMPLETED", "FAILED"})
 
 Tell = Callable[[str, int, int], None]
 """(what, how many so far, of how many)"""
-
-
-@dataclass(slots=True)
-class Sent:
-    """What was measured of one order, in seconds on one clock."""
-
-    due: float
-    began: float = 0.0
-    answered: float | None = None
-    final: float | None = None
-    code: int | None = None
-    order_id: str | None = None
+Accepted = Callable[[Sent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +41,6 @@ class Outcome:
     retries: int
 
 
-@dataclass(slots=True)
-class Completions:
-    """Follows `shop.orders` in a thread and notes when each order became final."""
-
-    addresses: Addresses
-    seen: dict[str, float] = field(default_factory=dict)
-    failure: ReaderError | None = None
-    _started: threading.Event = field(default_factory=threading.Event)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._follow, name="completions", daemon=True)
-        self._thread.start()
-        self._started.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _follow(self) -> None:
-        here = self.addresses
-        try:
-            for record in log_reader.follow(here.kafka, here.registry, [TOPIC], self._started, self._stop):
-                if record.name in FINAL_EVENTS and record.key is not None:
-                    self.seen.setdefault(record.key.decode("ascii", "replace"), monotonic())
-        except ReaderError as error:
-            self.failure = error
-
-
 async def run(plan: Plan, rate: float, addresses: Addresses, tell: Tell = lambda *_: None) -> Outcome:
     """List the products, send the orders, wait until they are final, and let the oracle judge."""
     async with shop(addresses) as client:
@@ -96,17 +50,13 @@ async def run(plan: Plan, rate: float, addresses: Addresses, tell: Tell = lambda
             tell("products listed", listed, len(plan.products))
         await _known(client, plan)
         with Completions(addresses) as completions:
-            sent = await send(plan, rate, client, tell)
+            sent = await send(plan, rate, client, completions.expect, tell)
+            await send_again(plan, sent, client, completions.expect)
             await _finish(sent, completions, tell)
-        ids = [each.order_id for each in sent if each.order_id is not None]
-        finals = await _finals(client, ids)
+        finals, violations = await fetch_finals(plan, sent, client)
         on_hand = await client.on_hand(product.sku for product in plan.products)
-    for each in sent:
-        each.final = completions.seen.get(each.order_id or "")
     answers = [Answer(each.code, each.order_id, finals.get(each.order_id or "")) for each in sent]
-    violations = [*judge(plan, answers, on_hand)]
-    if completions.failure is not None:
-        violations.append(Violation("log", TOPIC, str(completions.failure)))
+    violations = [*judge(plan, answers, on_hand), *violations, *unseen(sent, finals, completions.failure)]
     return Outcome(plan, sent, answers, violations, client.retries)
 
 
@@ -120,23 +70,17 @@ async def _known(client: Shop, plan: Plan) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def send(plan: Plan, rate: float, client: Shop, tell: Tell) -> list[Sent]:
+async def send(plan: Plan, rate: float, client: Shop, accepted: Accepted, tell: Tell) -> list[Sent]:
     """Send each order when it is due, whatever became of those before."""
     begin = monotonic()
-    sent = [Sent(begin + order.number / rate) for order in plan.orders]
+    sent = [Sent(begin + number / rate) for number in range(len(plan.orders))]
     answered = 0
 
     async def place(order: Order, each: Sent) -> None:
         nonlocal answered
         each.began = monotonic()
-        try:
-            answer = await client.place(order.document(), plan.key(order))
-        except GaveUp:
-            return
-        each.answered, each.code = monotonic(), answer.code
-        if answer.code == ACCEPTED:
-            each.order_id = answer.document["order_id"]
-        answered += 1
+        await _place(plan, order, each, client, accepted)
+        answered += each.answered is not None
 
     async with asyncio.TaskGroup() as tasks:
         for order, each in zip(plan.orders, sent, strict=True):
@@ -148,32 +92,78 @@ async def send(plan: Plan, rate: float, client: Shop, tell: Tell) -> list[Sent]:
     return sent
 
 
-async def _finish(sent: list[Sent], completions: Completions, tell: Tell) -> None:
+async def send_again(plan: Plan, sent: Sequence[Sent], client: Shop, accepted: Accepted) -> None:
+    """Send once more what was never answered: it may be stored all the same, and have taken stock."""
+    async with asyncio.TaskGroup() as tasks:
+        for number, each in enumerate(sent):
+            if each.code is None:
+                each.again = True
+                tasks.create_task(_place(plan, plan.orders[number], each, client, accepted))
+
+
+async def _place(plan: Plan, order: Order, each: Sent, client: Shop, accepted: Accepted) -> None:
+    try:
+        answer = await client.place(order.document(), plan.key(order))
+    except GaveUp:
+        return
+    each.answered, each.code = monotonic(), answer.code
+    if answer.code == ACCEPTED:
+        each.order_id = answer.document["order_id"]
+        if not (each.again and answer.document["status"] in FINAL):
+            accepted(each)
+
+
+async def _finish(sent: Sequence[Sent], completions: Completions, tell: Tell) -> None:
     """Wait until all accepted orders are final, or nothing moves any more."""
-    open_ids = {each.order_id for each in sent if each.order_id is not None}
-    accepted, moved_at = len(open_ids), monotonic()
-    while open_ids and completions.failure is None and monotonic() - moved_at < STILL_SECONDS_MAX:
-        done = {order_id for order_id in open_ids if order_id in completions.seen}
-        if done:
-            open_ids -= done
-            moved_at = monotonic()
-        tell("orders final", accepted - len(open_ids), accepted)
-        if open_ids:
-            await asyncio.sleep(POLL_SECONDS)
-
-
-async def _finals(client: Shop, ids: list[str]) -> Mapping[str, Mapping[str, object]]:
-    """Fetch the orders as they are at the end; a refund may follow the failure by a moment."""
-    finals = await client.orders_since(ids)
-    give_up_at = monotonic() + REFUND_SECONDS_MAX
-    while monotonic() < give_up_at:
-        owed = [order_id for order_id, order in finals.items() if _awaits_refund(order)]
-        if not owed:
+    accepted = sum(each.order_id is not None for each in sent)
+    before, moved_at = completions.open(), monotonic()
+    while completions.failure is None and monotonic() - moved_at < STILL_SECONDS_MAX:
+        still_open = completions.open()
+        tell("orders final", accepted - still_open, accepted)
+        if not still_open:
             break
-        await asyncio.sleep(REFUND_POLL_SECONDS)
-        finals |= await client.orders_since(owed)
-    return finals
+        if still_open != before:
+            before, moved_at = still_open, monotonic()
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def _awaits_refund(order: Mapping[str, object]) -> bool:
+async def fetch_finals(plan: Plan, sent: Sequence[Sent], client: Shop) -> tuple[dict[str, str], list[Violation]]:
+    """What each order has come to, by its id, and what its document says wrong; documents are not kept.
+
+    A refund may follow the failure by a moment.
+    """
+    numbers = {each.order_id: number for number, each in enumerate(sent) if each.order_id is not None}
+    wanted, prices, give_up_at = set(numbers), plan.prices(), monotonic() + REFUND_SECONDS_MAX
+    finals: dict[str, str] = {}
+    violations: list[Violation] = []
+    while wanted:
+        last, owed = monotonic() > give_up_at, set()
+        async for order in client.orders(wanted):
+            if _awaits_refund(order) and not last:
+                owed.add(order["order_id"])
+                continue
+            finals[order["order_id"]] = came_to(order)
+            violations += judge_final(plan.orders[numbers[order["order_id"]]], order, prices)
+        wanted = owed
+        if wanted:
+            await asyncio.sleep(REFUND_POLL_SECONDS)
+    return finals, violations
+
+
+def _awaits_refund(order: Mapping[str, Any]) -> bool:
     return order["failure_reason"] == "OUT_OF_STOCK" and order["refund"] is None
+
+
+def unseen(sent: Sequence[Sent], finals: Mapping[str, str], failure: Exception | None) -> Iterator[Violation]:
+    """What the reader of the topic should have seen: orders that are final over REST are so in the log."""
+    missed = [
+        each.order_id
+        for each in sent
+        if each.order_id and each.final is None and not each.again
+        and finals.get(each.order_id, "PENDING") not in ("PENDING", "PAID")
+    ]  # fmt: skip
+    if failure is not None:
+        text = f"{type(failure).__name__}: {failure}; {len(missed)} orders were not seen to become final"
+        yield Violation("log", TOPIC, text)
+    else:
+        yield from (Violation("log", each, f"final over REST, but not seen in {TOPIC}") for each in missed)

@@ -5,7 +5,7 @@ the last pieces of a scarce product is open. Since a run's products are its own 
 falls: an order that failed for want of stock must still find too few pieces of one of its products at the end.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,8 +33,8 @@ class Answer:
     code: int | None
     """HTTP status of the last answer to the request that placed it; None when none ever came."""
     order_id: str | None = None
-    final: Mapping[str, Any] | None = None
-    """The order as it is at the end of the run."""
+    final: str | None = None
+    """What the order has come to at the end of the run: why it failed, or its status. None where there is no such order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Violation:
         return f"{self.rule}: {self.subject}: {self.text}"
 
 
-def allowed(plan: Plan) -> list[frozenset[Outcome]]:
-    """What each order of the run may come to, by its number."""
-    prices = {product.sku: product.unit_price_minor for product in plan.products}
+def allowed(plan: Plan) -> Iterator[frozenset[Outcome]]:
+    """What each order of the run may come to, in their order."""
+    prices = plan.prices()
     shelf = {product.sku: product.on_hand for product in plan.products}
     wanted = demand(plan.orders, prices)
     scarce = frozenset(sku for sku, pieces in wanted.items() if pieces > shelf[sku])
-    return [_allowed(order, prices, scarce) for order in plan.orders]
+    return (_allowed(order, prices, scarce) for order in plan.orders)
 
 
 def _allowed(order: Order, prices: Mapping[str, int], scarce: frozenset[str]) -> frozenset[Outcome]:
@@ -68,29 +68,32 @@ def _allowed(order: Order, prices: Mapping[str, int], scarce: frozenset[str]) ->
     return frozenset({Outcome.COMPLETED, Outcome.OUT_OF_STOCK})
 
 
+def came_to(order: Mapping[str, Any]) -> str:
+    """What an order document has come to: why it failed, or its status."""
+    return str(order["failure_reason"] if order["status"] == "FAILED" else order["status"])
+
+
 def outcome(answer: Answer) -> str | None:
     """What an order came to: an Outcome, or a state or reason that no run expects; None without an answer."""
     if answer.code != ACCEPTED:
         return Outcome.REFUSED if answer.code == REFUSED else None if answer.code is None else f"HTTP {answer.code}"
-    if answer.final is None:
-        return "UNKNOWN"
-    status = str(answer.final["status"])
-    return str(answer.final["failure_reason"]) if status == "FAILED" else status
+    return answer.final or "UNKNOWN"
 
 
 def judge(plan: Plan, answers: Sequence[Answer], on_hand: Mapping[str, int]) -> Iterator[Violation]:
     """Compare a finished run with what must be. `on_hand` is each product's stock at the end."""
-    prices = {product.sku: product.unit_price_minor for product in plan.products}
     for order, answer, expected in zip(plan.orders, answers, allowed(plan), strict=True):
-        subject = answer.order_id or plan.key(order)
-        came_to = outcome(answer)
-        if came_to not in expected:
-            yield Violation("outcome", subject, f"{came_to or 'no answer'}, expected {' or '.join(sorted(expected))}")
-        if answer.final is not None:
-            yield from _judge_content(subject, order, answer.final, prices)
-            yield from _judge_refund(subject, answer.final, refunded=came_to == Outcome.OUT_OF_STOCK)
+        if (found := outcome(answer)) not in expected:
+            subject = answer.order_id or plan.key(order)
+            yield Violation("outcome", subject, f"{found or 'no answer'}, expected {' or '.join(sorted(expected))}")
     yield from _judge_ids(plan, answers)
     yield from _judge_stock(plan, answers, on_hand)
+
+
+def judge_final(order: Order, final: Mapping[str, Any], prices: Mapping[str, int]) -> Iterator[Violation]:
+    """Compare an order's document at the end of the run with what was ordered."""
+    yield from _judge_content(final["order_id"], order, final, prices)
+    yield from _judge_refund(final["order_id"], final, refunded=came_to(final) == Outcome.OUT_OF_STOCK)
 
 
 def _judge_content(
@@ -121,13 +124,17 @@ def _judge_refund(subject: str, final: Mapping[str, Any], *, refunded: bool) -> 
 
 def _judge_ids(plan: Plan, answers: Sequence[Answer]) -> Iterator[Violation]:
     """Two requests with keys of their own are two orders."""
-    orders: dict[str, list[str]] = defaultdict(list)
+    seen: set[str] = set()
+    doubled: dict[str, list[str]] = {}
+    for answer in answers:
+        if answer.order_id is not None and answer.order_id in seen:
+            doubled[answer.order_id] = []
+        seen.add(answer.order_id or "")
     for order, answer in zip(plan.orders, answers, strict=True):
-        if answer.order_id is not None:
-            orders[answer.order_id].append(plan.key(order))
-    for order_id, keys in orders.items():
-        if len(keys) > 1:
-            yield Violation("identity", order_id, f"one order for the keys {', '.join(keys)}")
+        if answer.order_id in doubled:
+            doubled[answer.order_id].append(plan.key(order))
+    for order_id, keys in doubled.items():
+        yield Violation("identity", order_id, f"one order for the keys {', '.join(keys)}")
 
 
 def _judge_stock(plan: Plan, answers: Sequence[Answer], on_hand: Mapping[str, int]) -> Iterator[Violation]:
@@ -144,13 +151,12 @@ def _judge_stock(plan: Plan, answers: Sequence[Answer], on_hand: Mapping[str, in
             text = f"{left} on hand; {product.on_hand} at first, {taken[product.sku]} in completed orders"
             yield Violation("stock", product.sku, text)
     for order, answer in zip(plan.orders, answers, strict=True):
+        if outcome(answer) != Outcome.OUT_OF_STOCK:
+            continue
         pieces = order.pieces()
-        if outcome(answer) == Outcome.OUT_OF_STOCK and all(
-            on_hand.get(sku, 0) >= wanted for sku, wanted in pieces.items()
-        ):
-            yield Violation(
-                "out of stock", answer.order_id or plan.key(order), f"all it wants is still there: {pieces}"
-            )
+        if all(on_hand.get(sku, 0) >= wanted for sku, wanted in pieces.items()):
+            subject = answer.order_id or plan.key(order)
+            yield Violation("out of stock", subject, f"all it wants is still there: {pieces}")
 
 
 def _summed(lines: Sequence[Mapping[str, Any]]) -> Mapping[tuple[str, int], int]:

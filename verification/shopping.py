@@ -87,6 +87,10 @@ class Plan:
     products: Sequence[Product]
     orders: Sequence[Order]
 
+    def prices(self) -> Mapping[str, int]:
+        """What a piece of each product costs."""
+        return {product.sku: product.unit_price_minor for product in self.products}
+
     def key(self, order: Order) -> str:
         """The Idempotency-Key under which an order is sent, and sent again."""
         return f"{self.run}-{order.number}"

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any
 
-from verification.load import Outcome, Sent
+from verification.completions import Sent
+from verification.load import Outcome
 from verification.oracle import ACCEPTED, outcome
 
 VIOLATIONS_SHOWN = 100

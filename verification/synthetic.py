@@ -1,8 +1,10 @@
-"""Orders made up from a seed: the same seed makes the same orders."""
+"""Orders made up from a seed: the same seed makes the same orders, each by itself, so that none need be kept."""
 
 import random
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
+from typing import overload
 
 from verification.shopping import Line, Order, Plan, Product, demand, is_scarce, stock
 
@@ -15,37 +17,47 @@ DECLINED = {"tok_declined": 0.03, "tok_insufficient_funds": 0.01}
 """Share of orders by payment method; the rest pays with `tok_visa`."""
 
 
+NAMES = tuple(f"p{number:03}" for number in range(PRODUCTS))
+POPULARITY = tuple(accumulate(1 / (rank + 20) for rank in range(PRODUCTS)))
+"""A few products sell far better than the rest, as in real shops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders(Sequence[Order]):
+    """The orders of a run, made whenever they are asked for."""
+
+    run: str
+    seed: int
+    size: int
+    methods: tuple[tuple[str, float], ...]
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, number: int) -> Order: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Order]: ...
+    def __getitem__(self, number: int | slice) -> Order | Sequence[Order]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(self.size))]
+        if not 0 <= number < self.size:
+            raise IndexError(number)
+        chance = random.Random(f"{self.seed}/{number}")  # noqa: S311 - reproducible, not secret
+        names = chance.choices(NAMES, cum_weights=POPULARITY, k=chance.randint(1, LINES_MAX))
+        lines = tuple(Line(f"{self.run}-{name}", chance.randint(1, QUANTITY_MAX)) for name in names)
+        [method] = chance.choices(*zip(*self.methods, strict=True))
+        return Order(number, f"customer-{chance.randrange(CUSTOMERS)}", method, lines)
+
+
 def plan(run: str, seed: int, orders: int, methods: dict[str, float] = DECLINED) -> Plan:
-    """Make a run of so many orders. A few products sell far better than the rest, as in real shops."""
+    """Make a run of so many orders."""
     chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
-    names = [f"p{number:03}" for number in range(PRODUCTS)]
-    skus = [f"{run}-{name}" for name in names]
-    prices = {sku: chance.randint(1, PRICE_MINOR_MAX) for sku in skus}
-    popularity = list(accumulate(1 / (rank + 20) for rank in range(PRODUCTS)))
-    made = [
-        _order(chance, number, skus, popularity, {**methods, "tok_visa": 1 - sum(methods.values())})
-        for number in range(orders)
-    ]
+    made = Orders(run, seed, orders, (*methods.items(), ("tok_visa", 1 - sum(methods.values()))))
+    prices = {f"{run}-{name}": chance.randint(1, PRICE_MINOR_MAX) for name in NAMES}
     wanted = demand(made, prices)
     products = [
         Product(sku, f"Product {name}", prices[sku], stock(wanted[sku], scarce=is_scarce(name)))
-        for name, sku in zip(names, skus, strict=True)
+        for name, sku in zip(NAMES, prices, strict=True)
     ]
     return Plan(run, f"synthetic orders, seed {seed}", products, made)
-
-
-def _order(
-    chance: random.Random, number: int, skus: list[str], popularity: list[float], methods: dict[str, float]
-) -> Order:
-    count = chance.randint(1, LINES_MAX)
-    lines = tuple(
-        Line(sku, chance.randint(1, QUANTITY_MAX)) for sku in chance.choices(skus, cum_weights=popularity, k=count)
-    )
-    [method] = chance.choices(list(methods), weights=list(methods.values()))
-    return Order(number, f"customer-{chance.randrange(CUSTOMERS)}", method, lines)
-
-
-def with_methods(source: Plan, methods: dict[int, str]) -> Plan:
-    """The same run with other payment methods, by order number, and stock to match."""
-    orders = [replace(order, payment_method=methods.get(order.number, order.payment_method)) for order in source.orders]
-    return replace(source, orders=orders)

@@ -19,7 +19,17 @@ RECEIPTS = [
 
 def test_same_seed_makes_the_same_orders() -> None:
     assert synthetic.plan("r", 7, 50) == synthetic.plan("r", 7, 50)
-    assert synthetic.plan("r", 7, 50).orders != synthetic.plan("r", 8, 50).orders
+    assert [*synthetic.plan("r", 7, 50).orders] == [*synthetic.plan("r", 7, 60).orders][:50]
+    assert [*synthetic.plan("r", 7, 50).orders] != [*synthetic.plan("r", 8, 50).orders]
+
+
+def test_synthetic_orders_are_made_one_by_one_when_they_are_asked_for() -> None:
+    orders = synthetic.Orders("r", 7, 10**12, (("tok_visa", 1.0),))
+
+    assert orders[10**12 - 1].number == 10**12 - 1
+    assert [order.number for order in orders[5:7]] == [5, 6]
+    with pytest.raises(IndexError):
+        orders[10**12]
 
 
 def test_synthetic_run_has_every_outcome_that_can_be_placed_on_purpose() -> None:
