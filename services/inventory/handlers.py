@@ -23,13 +23,14 @@ from services.inventory.domain import (
 )
 from services.messaging import dead_letters, inbox, outbox
 from services.messaging.database import Database, Transaction
-from services.messaging.dead_letters import INVARIANT_BROKEN, dead_letter_topic
+from services.messaging.dead_letters import INVARIANT_BROKEN
 from services.messaging.errors import PoisonMessage, TryAgain
 from services.messaging.records import Batch
 from services.messaging.relay import Relay
 from services.messaging.wire import Wire
 
 SERVICE = "inventory"
+DEAD_LETTER_TOPIC = "shop.inventory.dlq"
 
 Clock = Callable[[], datetime]
 
@@ -52,7 +53,7 @@ class Handlers:
             inbox.advance(transaction, batch.advances)  # fences out a zombie before anything else
             if captured:
                 decided, events = _decide(transaction, captured, now)
-            parked = dead_letters.park(transaction, SERVICE, dead_letter_topic(SERVICE), batch.dead_letters)
+            parked = dead_letters.park(transaction, SERVICE, DEAD_LETTER_TOPIC, batch.dead_letters)
             rows = outbox.append(transaction, [*map(self.wire.record, events), *parked], self.partitions)
         self.relay.offer(rows)
         _count(decided)

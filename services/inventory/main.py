@@ -7,7 +7,7 @@ from functools import partial
 from services.events.shop.inventory import ProductListed, StockAdjusted, StockDeducted, StockRejected
 from services.events.shop.payments import PaymentCaptured
 from services.inventory.api import BODY_LIMITS, InventoryApi, Writing, router
-from services.inventory.handlers import SERVICE, Handlers
+from services.inventory.handlers import DEAD_LETTER_TOPIC, SERVICE, Handlers
 from services.inventory.settings import Settings
 from services.messaging.writer import Writer
 from services.process import http, operations, roles, run
@@ -22,6 +22,7 @@ def _key_of(event: Written) -> str:
 
 CONTRACT = Contract(
     service=SERVICE,
+    dead_letter_topic=DEAD_LETTER_TOPIC,
     writes={"shop.inventory": (StockDeducted, StockRejected, ProductListed, StockAdjusted)},
     reads={"shop.payments": (PaymentCaptured,)},
     key_of=_key_of,

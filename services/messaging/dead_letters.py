@@ -35,11 +35,6 @@ RETURNING id
 """
 
 
-def dead_letter_topic(service: str) -> str:
-    """The topic of what a service could not process: one topic, one writer."""
-    return f"shop.{service}.dlq"
-
-
 def dead_letter_id(service: str, letter: DeadLetter) -> UUID:
     """An id derived from where the original stands, so that a re-run makes the same one."""
     message = letter.message

@@ -22,6 +22,7 @@ from services.orders.domain import Consumed, IllegalTransition, OrderRefused, Or
 from services.orders.store import OrderEvent, StoredKey
 
 SERVICE = "orders"
+DEAD_LETTER_TOPIC = "shop.orders.dlq"
 TOPIC = "shop.orders"
 
 PLACED = Metric("orders_placed_total", "Orders taken")
@@ -50,9 +51,7 @@ class Handlers:
             before = store.lock(transaction, [_event(message).order_id for message in order_messages])
             after, steps = fold(before, order_messages, now)
             store.save(transaction, [order for order_id, order in after.items() if order != before[order_id]], now)
-            parked = dead_letters.park(
-                transaction, SERVICE, dead_letters.dead_letter_topic(SERVICE), batch.dead_letters
-            )
+            parked = dead_letters.park(transaction, SERVICE, DEAD_LETTER_TOPIC, batch.dead_letters)
             published = [event for _, events in steps for event in events]
             rows = outbox.append(transaction, [*map(self.wire.record, published), *parked], self.partitions)
             store.remember(transaction, self._timeline(steps, rows))

@@ -9,13 +9,14 @@ from services.events.shop.orders import OrderCompleted, OrderFailed, OrderPlaced
 from services.events.shop.payments import PaymentCaptured, PaymentDeclined, PaymentRefunded
 from services.messaging.writer import Writer
 from services.orders.api import OrdersApi, Writing, router
-from services.orders.handlers import SERVICE, TOPIC, Handlers
+from services.orders.handlers import DEAD_LETTER_TOPIC, SERVICE, TOPIC, Handlers
 from services.orders.settings import Settings
 from services.process import http, operations, roles, run
 from services.process.service import Contract, Service, assemble
 
 CONTRACT = Contract(
     service=SERVICE,
+    dead_letter_topic=DEAD_LETTER_TOPIC,
     writes={TOPIC: (OrderPlaced, OrderCompleted, OrderFailed)},
     reads={
         "shop.payments": (PaymentCaptured, PaymentDeclined, PaymentRefunded),

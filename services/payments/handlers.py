@@ -14,7 +14,7 @@ from services.events.shop.inventory import StockRejected
 from services.events.shop.orders import OrderPlaced
 from services.messaging import dead_letters, inbox, outbox
 from services.messaging.database import Database
-from services.messaging.dead_letters import INVARIANT_BROKEN, RETRIES_EXHAUSTED, dead_letter_topic
+from services.messaging.dead_letters import INVARIANT_BROKEN, RETRIES_EXHAUSTED
 from services.messaging.errors import PoisonMessage
 from services.messaging.records import Batch, Message
 from services.messaging.relay import Relay
@@ -41,6 +41,7 @@ from services.payments.store import NewRequest, Postponement
 from services.payments.waiting import Waiting
 
 SERVICE = "payments"
+DEAD_LETTER_TOPIC = "shop.payments.dlq"
 
 Clock = Callable[[], datetime]
 Chance = Callable[[], float]
@@ -83,7 +84,7 @@ class Handlers:
             requests = store.insert_requests(
                 transaction, list(map(NewRequest, ledger.requests, ledger.asked_by, claims))
             )
-            parked = dead_letters.park(transaction, SERVICE, dead_letter_topic(SERVICE), batch.dead_letters)
+            parked = dead_letters.park(transaction, SERVICE, DEAD_LETTER_TOPIC, batch.dead_letters)
             rows = outbox.append(transaction, [*map(self.wire.record, ledger.events), *parked], self.partitions)
         self.relay.offer(rows)
         self.waiting.offer(requests[:room], begun)
@@ -114,7 +115,7 @@ class Handlers:
             letters = store.dead_letters(transaction, settled.given_up, settled.attempts, given_up_as)
             store.postpone(transaction, settled.postponed)
             store.delete_requests(transaction, settled.done)
-            parked = dead_letters.park(transaction, SERVICE, dead_letter_topic(SERVICE), letters)
+            parked = dead_letters.park(transaction, SERVICE, DEAD_LETTER_TOPIC, letters)
             rows = outbox.append(transaction, [*map(self.wire.record, settled.events), *parked], self.partitions)
         self.relay.offer(rows)
         _count([*settled.payments, *settled.refunds])

@@ -10,7 +10,7 @@ from services.events.shop.payments import PaymentCaptured, PaymentDeclined, Paym
 from services.payments.api import PaymentsApi, router
 from services.payments.charger import Charger
 from services.payments.gateway import PaymentGateway
-from services.payments.handlers import SERVICE, Handlers
+from services.payments.handlers import DEAD_LETTER_TOPIC, SERVICE, Handlers
 from services.payments.settings import Settings
 from services.payments.simulated_provider import simulated_provider
 from services.payments.waiting import Waiting
@@ -19,6 +19,7 @@ from services.process.service import Contract, Service, assemble
 
 CONTRACT = Contract(
     service=SERVICE,
+    dead_letter_topic=DEAD_LETTER_TOPIC,
     writes={"shop.payments": (PaymentCaptured, PaymentDeclined, PaymentRefunded)},
     reads={"shop.orders": (OrderPlaced,), "shop.inventory": (StockRejected,)},
     key_of=lambda event: str(event.order_id),

@@ -10,7 +10,6 @@ import structlog
 from codegen.registry import Registry
 from services.messaging.consumer import Consumer, Handler
 from services.messaging.database import Database
-from services.messaging.dead_letters import dead_letter_topic
 from services.messaging.errors import DependencyUnavailable, Unprepared
 from services.messaging.kafka import Kafka
 from services.messaging.relay import Relay
@@ -32,6 +31,8 @@ class Contract:
     """Which events a service writes and reads, by topic, and how their records are keyed."""
 
     service: str
+    dead_letter_topic: str
+    """The topic of what the service cannot process: one topic, one writer."""
     writes: Mapping[str, Sequence[type[Event]]]
     reads: Mapping[str, Sequence[type[Event]]]
     key_of: Callable[[Any], str]
@@ -39,7 +40,7 @@ class Contract:
     @property
     def own_topics(self) -> list[str]:
         """The topics whose only writer this service is, the dead letter topic last."""
-        return [*self.writes, dead_letter_topic(self.service)]
+        return [*self.writes, self.dead_letter_topic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def assemble(contract: Contract, settings: ProcessSettings, database_url: str) -
 def _kept_for(contract: Contract, settings: ProcessSettings) -> dict[str, float]:
     """How long each own topic keeps its records, in seconds."""
     kept = dict.fromkeys(contract.own_topics, settings.outbox_retention_seconds)
-    return kept | {dead_letter_topic(contract.service): settings.dead_letter_retention_seconds}
+    return kept | {contract.dead_letter_topic: settings.dead_letter_retention_seconds}
 
 
 def _check_topics(kafka: Kafka, contract: Contract, partitions: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.conftest import Feed, OpenService
-from services.messaging import dead_letters, inbox
+from services.messaging import inbox
 from services.messaging.database import fetch
 from services.messaging.dead_letters import FOREIGN_RECORD
 from services.messaging.errors import PoisonMessage, Superseded
@@ -137,7 +137,6 @@ def test_a_dead_letter_is_kept_and_appended_once(service: Service, handlers: Han
             (FOREIGN_RECORD, b"key", b"\x00\xff")
         ]
         assert fetch(connection, "SELECT count(*) FROM outbox_shop_orders_dlq") == [(1,)]
-    assert dead_letters.dead_letter_topic("orders") == "shop.orders.dlq"
 
 
 def test_an_older_listing_changes_nothing(service: Service, handlers: Handlers, fed: Feed) -> None:
