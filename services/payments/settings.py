@@ -49,9 +49,6 @@ class Settings(ProcessSettings):
     provider_linger_seconds: float = Field(
         default=0.005, ge=0, description="Answers that arrive within this time are recorded in one transaction."
     )
-    simulated_provider_entries_max: int = Field(
-        default=100_000, ge=1, description="Charges and refunds the simulated provider remembers; the oldest go."
-    )
 
     @property
     def retries(self) -> RetryPolicy:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,10 @@ from services.payments.gateway import PaymentGateway
 from services.payments.handlers import Handlers
 from services.payments.main import CONTRACT
 from services.payments.settings import Settings
+from services.payments.simulated_provider import SimulatedProvider, simulated_provider
 from services.payments.tests.events import NOW
 from services.payments.waiting import Waiting
+from services.process.migrations import migrate
 from services.process.service import Service
 
 WAIT_SECONDS = 30.0
@@ -113,6 +115,11 @@ class World:
         rows = self.rows("SELECT value FROM outbox_shop_payments ORDER BY partition, sequence")
         return [self.service.wire.decode("shop.payments", value)[0] for (value,) in rows]
 
+    def charged(self) -> int:
+        """How many charges the simulated provider has made."""
+        ((charged,),) = self.rows("SELECT count(*) FROM simulated_provider WHERE outcome = 'CHARGED'")
+        return int(charged)
+
     def expire_claims(self) -> None:
         """As if the time of all claims and pauses had passed."""
         with self.service.database.transaction() as transaction:
@@ -161,3 +168,15 @@ def world(open_service: OpenService, feed: Callable[[Service], Feed]) -> World:
         }
     )
     return made_of(service, feed(service), settings)
+
+
+OpenProvider = Callable[[], SimulatedProvider]
+
+
+@pytest.fixture
+def open_provider(database: str) -> Iterator[OpenProvider]:
+    """Opens the simulated provider as one process after the other would."""
+    settings = Settings()
+    migrate(CONTRACT.service, database, settings, CONTRACT.own_topics)
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(simulated_provider(database, settings))

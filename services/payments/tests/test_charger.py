@@ -1,6 +1,7 @@
 """Asking the provider, on a real database: once per payment, whatever breaks in between."""
 
 import threading
+from contextlib import ExitStack
 from uuid import UUID
 
 import psycopg
@@ -12,8 +13,7 @@ from services.payments import domain
 from services.payments.domain import Captured
 from services.payments.gateway import ProviderError, ProviderTimeout, ProviderUnavailable
 from services.payments.handlers import Answered, Handlers
-from services.payments.simulated_provider import SimulatedProvider
-from services.payments.tests.conftest import WAIT_SECONDS, ScriptedProvider, World
+from services.payments.tests.conftest import WAIT_SECONDS, OpenProvider, ScriptedProvider, World
 from services.payments.tests.events import ORDER, order, placed, rejected
 
 KEY = domain.payment_id_of(ORDER)
@@ -30,10 +30,9 @@ TOKENS: dict[str, tuple[str, list[type]]] = {
 }
 
 
-def test_every_token_comes_to_its_end(world: World) -> None:
-    provider = SimulatedProvider(entries_max=10)
+def test_every_token_comes_to_its_end(world: World, open_provider: OpenProvider) -> None:
     ids = {method: order(number) for number, method in enumerate(TOKENS)}
-    with world.charging(provider):
+    with world.charging(open_provider()):
         world.handlers.handle(world.fed.batch(*(placed(ids[method], method) for method in TOKENS)))
         world.eventually(lambda: world.states() == {ids[method]: state for method, (state, _) in TOKENS.items()})
 
@@ -41,11 +40,11 @@ def test_every_token_comes_to_its_end(world: World) -> None:
     assert {
         method: [type(event) for event in told if event.order_id == order_id] for method, order_id in ids.items()
     } == {method: kinds for method, (_, kinds) in TOKENS.items()}
-    assert provider.charged == 3
+    assert world.charged() == 3
 
 
-def test_a_decline_carries_the_providers_reason(world: World) -> None:
-    with world.charging(SimulatedProvider(entries_max=10)):
+def test_a_decline_carries_the_providers_reason(world: World, open_provider: OpenProvider) -> None:
+    with world.charging(open_provider()):
         world.handlers.handle(world.fed.batch(placed(method="tok_nobody_knows")))
         world.eventually(lambda: bool(world.published()))
 
@@ -53,8 +52,8 @@ def test_a_decline_carries_the_providers_reason(world: World) -> None:
     assert event.reason is DeclineReason.UNKNOWN_PAYMENT_METHOD
 
 
-def test_a_payment_that_cannot_be_decided_is_given_up(world: World) -> None:
-    with world.charging(SimulatedProvider(entries_max=10)):
+def test_a_payment_that_cannot_be_decided_is_given_up(world: World, open_provider: OpenProvider) -> None:
+    with world.charging(open_provider()):
         world.handlers.handle(world.fed.batch(placed(method="tok_error"), placed(order(2))))
         world.eventually(lambda: world.states() == {ORDER: "GIVEN_UP", order(2): "CAPTURED"})
 
@@ -73,21 +72,20 @@ def test_a_refund_is_made_once(world: World) -> None:
     assert [type(event) for event in world.published()] == [PaymentCaptured, PaymentRefunded]
 
 
-def test_a_crash_between_call_and_recording_charges_once(world: World) -> None:
+def test_a_crash_between_call_and_recording_charges_once(world: World, open_provider: OpenProvider) -> None:
     """The first process has charged and dies; the second finds the request when its claim has expired."""
-    provider = SimulatedProvider(entries_max=10)
     world.handlers.handle(world.fed.batch(placed()))
     ((_, request),) = world.waiting.take(10)
-    answer = provider.charge(KEY, 500, "EUR", "tok_visa")  # ... and nothing of it is recorded
+    answer = open_provider().charge(KEY, 500, "EUR", "tok_visa")  # ... and nothing of it is recorded
     world.expire_claims()
 
     survivor = world.another()
-    with survivor.charging(provider):
+    with survivor.charging(open_provider()):
         world.eventually(lambda: world.states() == {ORDER: "CAPTURED"})
     world.handlers.record([Answered(request, answer)])  # a frozen process that wakes up after all
 
     assert answer == Captured()
-    assert provider.charged == 1
+    assert world.rows("SELECT attempts, outcome FROM simulated_provider") == [(2, "CHARGED")]
     assert len(world.published()) == 1
 
 
@@ -249,3 +247,22 @@ def test_several_processes_charge_each_payment_once(world: World) -> None:
     assert provider.calls == {domain.payment_id_of(each): 2 for each in orders}
     assert len(world.published()) == 90
     assert world.rows("SELECT count(*) FROM provider_requests") == [(0,)]
+
+
+@pytest.mark.parametrize(("method", "attempts"), [("tok_flaky", 3), ("tok_timeout", 2), ("tok_declined", 1)])
+def test_several_processes_ask_one_simulated_provider(
+    world: World, open_provider: OpenProvider, method: str, attempts: int
+) -> None:
+    """A retry is taken by any process: what the provider knows must not depend on which."""
+    processes = [world.another(provider_claim_seconds=2 * WAIT_SECONDS) for _ in range(4)]
+    state = "DECLINED" if method == "tok_declined" else "CAPTURED"
+    with ExitStack() as charging:
+        for process in processes:
+            charging.enter_context(process.charging(open_provider()))
+        world.handlers.handle(world.fed.batch(*(placed(order(number), method) for number in range(40))))
+        world.waiting.take(40)
+        world.expire_claims()
+        world.eventually(lambda: list(world.states().values()).count(state) == 40)
+
+    assert world.rows("SELECT DISTINCT attempts FROM simulated_provider") == [(attempts,)]
+    assert world.charged() == (40 if state == "CAPTURED" else 0)
