@@ -41,8 +41,12 @@ class Pipeline:
     def kill(self, name: str) -> int | None:
         """SIGKILL a process; its pid, None when it was just not running."""
         pid = self.pids().get(name)
-        if pid is not None:
+        if pid is None:
+            return None
+        try:
             os.kill(pid, SIGKILL)
+        except ProcessLookupError:  # died since its status was written
+            return None
         return pid
 
     def addresses(self) -> Addresses:
