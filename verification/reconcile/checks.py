@@ -225,6 +225,7 @@ PAYMENTS = (
         """
         SELECT 'order ' || orders.order_id, count(payment_id) || ' payments over '
             || coalesce(group_concat(payments.amount || ' ' || payments.currency), 'nothing') || ', its total is ' || total
+            || ' ' || orders.currency || CASE WHEN payments.lines <> orders.lines THEN ', for other lines' ELSE '' END
         FROM orders LEFT JOIN payments USING (order_id) LEFT JOIN in_flight USING (order_id)
         WHERE in_flight.order_id IS NULL GROUP BY orders.order_id
         HAVING count(payment_id) <> 1 OR (payments.amount, payments.currency, payments.payment_method, payments.lines)
