@@ -10,7 +10,6 @@ import random
 import socket
 import threading
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from time import monotonic
 from uuid import uuid4
 
@@ -57,7 +56,7 @@ class Relay:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._memory = Memory(settings.relay_memory_rows_max)
         self._refused: dict[TopicPartition, int] = {}
-        self._seen_lease: tuple[str, datetime] | None = None
+        self._begun = False
         self.refusal: str | None = None
 
     def offer(self, rows: Iterable[OutboxRow]) -> None:
@@ -96,7 +95,7 @@ class Relay:
         """Take the lease, find the position, publish until something is in doubt."""
         with self._database.connection() as connection:
             if not self._take_to_start(connection):
-                self._forget_refusal_of_others(connection)
+                self._look_at_others(connection)
                 return
             try:
                 log.info("relay_starts", group=self._group, holder=self._holder)
@@ -117,17 +116,21 @@ class Relay:
         if not self._take_to_start(connection):
             raise LeaseLost
 
-    def _forget_refusal_of_others(self, connection: Transaction) -> None:
-        """A lease that is being renewed says that another relay publishes: what this one refused for is mended."""
-        known, self._seen_lease = self._seen_lease, lease.seen(connection, self._group)
-        connection.commit()
-        if (
-            known is not None
-            and self._seen_lease is not None
-            and known != self._seen_lease
-            and known[0] == self._seen_lease[0]
-        ):
+    def _look_at_others(self, connection: Transaction) -> None:
+        """Another relay that publishes is as good as this one, and says that what this one refused for is mended."""
+        if lease.somebody_publishes(connection, self._group):
+            self._begun = True
             self.refusal = None
+        connection.commit()
+
+    def not_ready(self) -> str | None:
+        """Why this process should not be used: a refusal, or no relay of the group has begun since it started.
+
+        A relay that is held up later is no reason: what is committed meanwhile is published afterwards.
+        """
+        if self.refusal is not None:
+            return self.refusal
+        return None if self._begun else "no relay publishes yet"
 
     def _new_publisher(self) -> Publisher:
         return Publisher(
@@ -146,6 +149,7 @@ class Relay:
         if not self._renew(connection):
             raise LeaseLost
         self.refusal = None
+        self._begun = True
         self._memory.empty(keep=True)
         metrics.RELAY_LEADING.set(1)
         positions = {partition: walk.position for partition, walk in surveyed.walks.items()}
@@ -178,7 +182,7 @@ class Relay:
             pause.wait(STABLE_POLL_SECONDS)
 
     def _renew(self, connection: Transaction) -> bool:
-        held = lease.take(connection, self._group, self._holder, self._settings.relay_lease_seconds)
+        held = lease.take(connection, self._group, self._holder, self._settings.relay_lease_seconds, publishing=True)
         connection.commit()
         return held
 

@@ -35,6 +35,7 @@ COMMENT ON TABLE outbox_note IS 'where in the log a run of numbers stands: one r
 CREATE TABLE relay_lease (
     relay_group text PRIMARY KEY,
     holder text NOT NULL,
+    publishing boolean NOT NULL,
     expires_at timestamptz NOT NULL
 );
 COMMENT ON TABLE relay_lease IS 'which relay of a group publishes; a courtesy, safety rests on the epoch in Kafka';

@@ -95,13 +95,14 @@ class OrdersApi:
         """Have the order written; a product that is not known yet is waited for, holding nothing meanwhile."""
         now = asyncio.get_running_loop().time
         deadline, published = now() + self._settings.product_wait_seconds, None
+        half_time = now() + self._settings.product_wait_seconds / 2
         while True:
             answer = await asyncio.wrap_future(self._writer.submit(asked))
             if not isinstance(answer, Refused) or not isinstance(answer.refusal, UnknownProducts):
                 return answer
-            if published is None:
+            if published is None and now() >= half_time:
                 published = await asyncio.to_thread(self._published_products)
-            if now() > deadline:
+            if published is not None and now() > deadline:
                 break
             await asyncio.sleep(self._settings.product_poll_seconds)
         if await asyncio.to_thread(self._behind, published):

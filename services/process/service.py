@@ -58,7 +58,7 @@ class Service:
 
     def checks(self) -> dict[str, Check]:
         """What every process looks at before it calls itself ready."""
-        return {"database": database_check(self.database), "relay": lambda: self.relay.refusal}
+        return {"database": database_check(self.database), "relay": self.relay.not_ready}
 
     def consumer(self, handler: Handler) -> Consumer:
         """A consumer of everything this service reads."""
