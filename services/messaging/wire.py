@@ -111,12 +111,13 @@ class Wire:
         """
         try:
             schema_id, body = unframe(value or b"")
-            reading = self._readings.get((topic, schema_id)) or self._learn(topic, schema_id)
-            if reading.event_class is None:
-                return None, reading.use
-            return reading.event_class.decode(body, reading.writer), reading.use
         except WireFormatError as error:
             raise PoisonMessage(UNDECODABLE, str(error)) from error
+        reading = self._readings.get((topic, schema_id)) or self._learn(topic, schema_id)
+        if reading.event_class is None:
+            return None, reading.use
+        try:
+            return reading.event_class.decode(body, reading.writer), reading.use
         except DecodeError as error:
             raise PoisonMessage(UNDECODABLE, f"schema id {schema_id}: {error}") from error
 
