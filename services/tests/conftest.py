@@ -13,8 +13,8 @@ from verification.addresses import Addresses
 def pipeline() -> Iterator[Pipeline]:
     with temporary_state_folder() as folder:
         system = Pipeline(folder / "state")
-        started = system("up", "--detach")
         try:
+            started = system("up", "--detach")
             assert started.returncode == 0, started.stdout + started.stderr
             yield system
         finally:
