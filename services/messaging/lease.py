@@ -24,7 +24,7 @@ def take(transaction: Transaction, group: str, holder: str, seconds: float, *, p
 
 def somebody_publishes(transaction: Transaction, group: str) -> bool:
     """Whether the group has a holder that publishes."""
-    query = "SELECT FROM relay_lease WHERE relay_group = %s AND publishing AND expires_at > clock_timestamp()"
+    query = "SELECT 1 FROM relay_lease WHERE relay_group = %s AND publishing AND expires_at > clock_timestamp()"
     return bool(fetch(transaction, query, [group]))
 
 
