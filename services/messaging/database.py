@@ -130,7 +130,7 @@ def hot(transaction: Transaction) -> psycopg.Connection[Any]:
 def fetch(transaction: Transaction, query: Statement, parameters: Params | None = None) -> Sequence[tuple[Any, ...]]:
     """Run one hot statement and return its rows (none for a statement that returns nothing)."""
     cursor = hot(transaction).execute(query, parameters)
-    return cursor.fetchall() if cursor.description else []
+    return cursor.fetchall() if cursor.description is not None else []
 
 
 def run(transaction: Transaction, query: Statement, parameters: Params | None = None) -> int:

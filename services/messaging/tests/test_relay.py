@@ -96,7 +96,9 @@ def test_foreign_records_between_ours_change_nothing(world: World) -> None:
 
 
 def test_two_relays_share_a_lease(world: World) -> None:
-    with running(relay_of(world).run, relay_of(world).run):
+    one, other = relay_of(world), relay_of(world)
+    with running(one.run, other.run):
+        eventually(lambda: one.not_ready() is None and other.not_ready() is None)
         for batch in range(30):
             world.append(world.records(20, f"batch{batch}"))
         eventually(lambda: sum(map(len, log_of(world).values())) == 600)
