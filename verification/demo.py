@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -170,6 +170,8 @@ class Story:
         self._title("Where everything is")
         here = self._addresses
         rows = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+        rows.add_column(no_wrap=True)
+        rows.add_column(overflow="fold")  # an address must be whole to be copied
         for service in ("orders", "payments", "inventory"):
             rows.add_row(f"{service}, try its REST interface", f"{getattr(here, service)}/docs")
         rows.add_row("Kafka (bootstrap server)", here.kafka)
@@ -255,9 +257,10 @@ class Story:
 
 def timeline_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     """The events of an order with where they stand in Kafka."""
-    table = Table(box=None, padding=(0, 2, 0, 2))
+    table = Table(box=None, padding=(0, 1, 0, 0))  # narrow: the longest names fit into 80 columns
     for heading in ("event", "after", "topic", "partition", "offset", "number", "schema version"):
-        table.add_column(heading, header_style="bold", justify="left" if heading in ("event", "topic") else "right")
+        justify: JustifyMethod = "left" if heading in ("event", "topic") else "right"
+        table.add_column(heading, header_style="bold", justify=justify, no_wrap=True)
     began = datetime.fromisoformat(entries[0]["occurred_at"])
     for entry in entries:
         after = (datetime.fromisoformat(entry["occurred_at"]) - began).total_seconds() * 1000
