@@ -41,9 +41,11 @@ def find(status: Mapping[str, Any], environment: Mapping[str, str]) -> Addresses
 
     Raises NotReachable, naming what to do.
     """
+    # a system that is down has left its addresses behind, and another may answer there by now
+    runs = status if status.get("supervised") else {}
     known = {
-        **status.get("environment", {}),
-        **{VARIABLES.get(n, n): a for n, a in status.get("endpoints", {}).items()},
+        **runs.get("environment", {}),
+        **{VARIABLES.get(n, n): a for n, a in runs.get("endpoints", {}).items()},
     }
     found = {name: environment.get(variable) or known.get(variable) for name, variable in VARIABLES.items()}
     if missing := [VARIABLES[name] for name, address in found.items() if not address]:

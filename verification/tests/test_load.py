@@ -241,11 +241,11 @@ def test_addresses_come_from_the_environment_before_the_state_folder() -> None:
     endpoints = dict.fromkeys(("orders", "payments", "inventory", "kafka", "registry", "postgres"), "known")
     databases = dict.fromkeys(("ORDERS_DATABASE_URL", "PAYMENTS_DATABASE_URL", "INVENTORY_DATABASE_URL"), "database")
 
-    found = find({"endpoints": endpoints, "environment": databases}, {"ORDERS_URL": "elsewhere"})
+    found = find({"supervised": True, "endpoints": endpoints, "environment": databases}, {"ORDERS_URL": "elsewhere"})
 
     assert (found.orders, found.kafka, found.payments_database) == ("elsewhere", "known", "database")
 
 
 def test_no_system_is_answered_with_what_to_do() -> None:
     with pytest.raises(NotReachable, match=r"pipeline up --detach.*ORDERS_URL"):
-        find({}, {})
+        find({"supervised": False, "endpoints": {"orders": "of old", "kafka": "of old"}}, {})
