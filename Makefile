@@ -35,6 +35,7 @@ demo: setup  ## start everything and tell the story with real orders; stays up u
 check: setup  ## what needs no server: format, types, layers, generated classes
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/contracts generate --check
 

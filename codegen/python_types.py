@@ -56,24 +56,31 @@ class Context(Protocol):
 
     def helper(self, name: str) -> str:
         """Return what a function of `codegen.runtime` is called."""
+        ...
 
     def imported(self, module: str, name: str) -> str:
         """Return what a name of another module is called."""
+        ...
 
     def builtin(self, name: str) -> str:
         """Return what a builtin is called."""
+        ...
 
     def type_name(self, name: str) -> str:
         """Return what the class of this record or enum is called."""
+        ...
 
     def constructor(self, name: str) -> str:
         """Return what the function is called that makes this record from positional values."""
+        ...
 
     def writer(self, name: str) -> str:
         """Return what the function is called that writes this record or enum."""
+        ...
 
     def reader(self, pair: RecordPair) -> str:
         """Return what the function is called that reads this pair of records (an enum is paired with itself)."""
+        ...
 
     annotated: bool
     """Whether local variables are annotated."""

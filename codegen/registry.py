@@ -185,9 +185,10 @@ class Registry:
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
             response = self._client.request(method, self.url + path, json=body)
-            answer = response.json()
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise RegistryUnreachable(f"the schema registry at {self.url} does not answer: {_reason(error)}") from error
+        try:
+            answer = response.json()
         except ValueError as error:
             if response.status_code in _UNREACHABLE_CODES:
                 raise RegistryUnreachable(

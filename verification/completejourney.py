@@ -110,12 +110,13 @@ def _folder() -> Path:
 def _rows() -> Iterator[Row]:
     """Read the receipts, basket by basket in time order. The file is read whole (1.5 million rows, about 150 MB)."""
     folder = _folder()
-    import pyarrow.parquet
+    import pyarrow.compute  # pyright: ignore[reportMissingImports] - an extra
+    import pyarrow.parquet  # pyright: ignore[reportMissingImports]
 
     columns = ["basket_id", "household_id", "product_id", "quantity", "sales_value"]
     table = pyarrow.parquet.read_table(folder / "transactions.parquet", columns=["transaction_timestamp", *columns])
     # a basket has one time stamp and a stable sort keeps its rows as they are
-    order = pyarrow.compute.sort_indices(
+    order = pyarrow.compute.sort_indices(  # pyright: ignore[reportAttributeAccessIssue] - made at run time
         table.append_column("row", pyarrow.array(range(table.num_rows))),
         sort_keys=[(name, "ascending") for name in ("transaction_timestamp", "basket_id", "row")],
     )
@@ -126,7 +127,7 @@ def _rows() -> Iterator[Row]:
 
 
 def _names() -> dict[int, str]:
-    import pyarrow.parquet
+    import pyarrow.parquet  # pyright: ignore[reportMissingImports] - an extra
 
     table = pyarrow.parquet.read_table(_folder() / "products.parquet", columns=["product_id", "product_type"])
     pairs = zip(table["product_id"].to_pylist(), table["product_type"].to_pylist(), strict=True)

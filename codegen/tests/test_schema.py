@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import fastavro
+import fastavro.schema
 import pytest
 
 from codegen.errors import SchemaError

@@ -93,9 +93,10 @@ def test_confluents_serializers_read_and_write_the_same(
 
     ours = frame(schema_id, value.encode())
     with SchemaRegistryClient({"url": registry}) as confluent:
-        theirs = AvroSerializer(confluent, Schema(text, "AVRO", [reference]), conf=settings)(datum, context)
-        read_by_theirs = AvroDeserializer(confluent)(ours, context)
+        theirs = AvroSerializer(confluent, Schema(text, "AVRO", [reference]), conf=settings)(datum, context)  # pyright: ignore[reportCallIssue] - its stub forgets __call__
+        read_by_theirs = AvroDeserializer(confluent)(ours, context)  # pyright: ignore[reportCallIssue] - its stub forgets __call__
 
     assert theirs == ours
     assert read_by_theirs == datum
+    assert theirs is not None
     assert classes[name].decode(unframe(theirs)[1]) == value

@@ -32,7 +32,7 @@ class Repository(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    server: Repository
+    server: Repository  # pyright: ignore[reportIncompatibleVariableOverride] - the one that made this handler
 
     def do_GET(self) -> None:
         asked = self.headers["Range"]

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from services.events.shop.payments import DeclineReason
 from services.payments.domain import Captured, Declined, Refunded
@@ -144,7 +145,7 @@ def test_a_ledger_that_does_not_answer_says_nothing_about_a_payment(
 ) -> None:
     name = database.rpartition("/")[2]
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
         with pytest.raises(ProviderUnavailable):
