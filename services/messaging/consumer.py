@@ -31,7 +31,7 @@ log = structlog.get_logger()
 Handler = Callable[[Batch], None]
 """Applies a batch in one transaction whose first statement is ``inbox.advance``. Raises what went wrong."""
 
-IDLE_ADVANCE_SECONDS = 1.0  # how often positions move over what is nobody's message (transaction markers)
+IDLE_ADVANCE_SECONDS = 0.25  # how often positions move over what is nobody's message (transaction markers)
 FIRST_BACKOFF_SECONDS = 0.1
 
 

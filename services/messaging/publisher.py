@@ -21,9 +21,11 @@ class Doubt(MessagingError):
 class RecordRefused(MessagingError):
     """Kafka refuses one record for good; nothing of its transaction became visible."""
 
-    def __init__(self, row: OutboxRow, error: KafkaError) -> None:
+    def __init__(self, row: OutboxRow, error: KafkaError, *, certain: bool) -> None:
         self.partition = TopicPartition(row.topic, row.partition)
         self.sequence = row.sequence
+        self.certain = certain
+        """Whether it is this record: the broker refuses all records of a partition that came with the one at fault."""
         super().__init__(f"{self.partition} number {row.sequence}, event {row.event_id}: {error.str()}")
 
 
@@ -68,7 +70,8 @@ class Publisher:
         except Doubt as doubt:
             for row, error in refusals:
                 if error.code() in PERMANENT:
-                    raise RecordRefused(row, error) from doubt
+                    together = sum((each.topic, each.partition) == (row.topic, row.partition) for each in rows)
+                    raise RecordRefused(row, error, certain=together == 1) from doubt
             raise
         if monotonic() - begun > self._timeout_seconds / 2:
             raise Doubt(f"a transaction took {monotonic() - begun:.1f} s")
@@ -97,7 +100,7 @@ class Publisher:
             )
         except KafkaException as error:
             if error.args[0].code() in PERMANENT:
-                raise RecordRefused(row, error.args[0]) from error
+                raise RecordRefused(row, error.args[0], certain=True) from error
             raise Doubt(f"produce: {error.args[0].str()}") from error
         except BufferError as error:
             raise Doubt("the producer's queue is full") from error

@@ -4,33 +4,63 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TypeVar
 
 import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.messaging import metrics, notes, outbox, ranges
-from services.messaging.database import Transaction, hot
+from services.messaging.database import Transaction, hot, run
 from services.messaging.errors import LeaseLost, OutboxIncomplete
 from services.messaging.kafka import Cluster
 from services.messaging.memory import Memory
 from services.messaging.notes import Note
 from services.messaging.position import Run
-from services.messaging.publisher import Publisher
+from services.messaging.publisher import Publisher, RecordRefused
 from services.messaging.records import OutboxRow, TopicPartition
 from services.messaging.settings import MessagingSettings
 
 log = structlog.get_logger()
 
+Result = TypeVar("Result")
+
 BUSY_SECONDS = 1.0  # how long after the last event head rows are looked at often
+
+
+@dataclass(slots=True)
+class Stops:
+    """Partitions with a record that Kafka refuses for good; the others go on."""
+
+    refused: dict[TopicPartition, int] = field(default_factory=dict)
+    """The number at which each stops."""
+    suspected: set[TopicPartition] = field(default_factory=set)
+    """Partitions that send one record at a time, to find the one at fault."""
+
+    def note(self, refusal: RecordRefused) -> None:
+        """Remember what a refusal says."""
+        if refusal.certain:
+            self.refused[refusal.partition] = refusal.sequence
+        else:
+            self.suspected.add(refusal.partition)
+
+    def forget(self) -> None:
+        """Try everything again."""
+        self.refused.clear()
+        self.suspected.clear()
+
+    def limit(self, partition: TopicPartition, position: int, limit: int) -> int:
+        """How many rows after the position may be sent at once, ``limit`` at most."""
+        if partition in self.refused:
+            limit = min(limit, self.refused[partition] - position - 1)
+        return min(limit, 1) if partition in self.suspected else limit
 
 
 @dataclass(slots=True)
 class Publishing:
     """One lease holder's run.
 
-    ``refused``: per partition the number that Kafka refuses for good; nothing from there on is sent. ``topics``: how long
-    each topic keeps its records, in seconds.
+    ``topics``: how long each topic keeps its records, in seconds.
     """
 
     connection: Transaction
@@ -38,7 +68,7 @@ class Publishing:
     memory: Memory
     cluster: Cluster
     positions: dict[TopicPartition, int]
-    refused: dict[TopicPartition, int]
+    stops: Stops
     topics: Mapping[str, float]
     settings: MessagingSettings
     renew: Callable[[Transaction], bool]
@@ -82,12 +112,12 @@ class Publishing:
     def _limits(self) -> dict[TopicPartition, int]:
         """How many rows each partition may send now; one that stands before a row that Kafka refuses sends none."""
         limit = max(1, self.settings.relay_transaction_rows_max // len(self.positions))
-        limits = dict.fromkeys(self.positions, limit)
-        for partition, stop in self.refused.items():
-            limits[partition] = min(limit, stop - self.positions[partition] - 1)
-            if limits[partition] <= 0:
-                del limits[partition]
-                self.memory.forget(partition)
+        limits = {
+            partition: self.stops.limit(partition, position, limit) for partition, position in self.positions.items()
+        }
+        for partition in [partition for partition, allowed in limits.items() if allowed <= 0]:
+            del limits[partition]
+            self.memory.forget(partition)
         return limits
 
     def _read_missing(self, gathered: dict[TopicPartition, list[OutboxRow]], limits: dict[TopicPartition, int]) -> None:
@@ -158,13 +188,15 @@ class Publishing:
         """
         if monotonic() - self._maintained < self.settings.outbox_maintenance_seconds:
             return
+        if self._maintained > float("-inf"):  # not at once after the start that the refusal led to
+            self.stops.forget()
+            metrics.RELAY_STUCK.set(0)
         self._maintained = monotonic()
-        self.refused.clear()
         for topic, retention_seconds in self.topics.items():
             try:
                 self._maintain_topic(topic, retention_seconds)
             except (psycopg.Error, SQLAlchemyError) as error:
-                if hot(self.connection).closed:
+                if self.connection.invalidated or hot(self.connection).closed:
                     raise
                 self.connection.rollback()
                 log.warning("outbox_maintenance_put_off", topic=topic, reason=str(error).splitlines()[0])
@@ -173,14 +205,20 @@ class Publishing:
     def _maintain_topic(self, topic: str, retention_seconds: float) -> None:
         heads = outbox.heads(self.connection, [topic])
         positions = {partition.partition: self.positions[partition] for partition in heads}
-        made = ranges.make_ahead(
-            self.connection, topic, max(heads.values(), default=0), self.settings.outbox_range_rows
-        )
-        self.connection.commit()
-        dropped = ranges.drop_passed(self.connection, topic, positions, retention_seconds)
-        self.connection.commit()
+        head, rows = max(heads.values(), default=0), self.settings.outbox_range_rows
+        made = self._briefly(lambda: ranges.make_ahead(self.connection, topic, head, rows))
+        dropped = self._briefly(lambda: ranges.drop_passed(self.connection, topic, positions, retention_seconds))
+        self._briefly(lambda: ranges.empty_net(self.connection, topic, positions, retention_seconds))
         if made or dropped:
             log.info("outbox_ranges", topic=topic, made=made, dropped=dropped)
+
+    def _briefly(self, change: Callable[[], Result]) -> Result:
+        """A transaction of its own that waits for no lock: whoever comes after it in the queue would wait, too."""
+        self.connection.rollback()
+        run(self.connection, "SET LOCAL lock_timeout = '200ms'")
+        result = change()
+        self.connection.commit()
+        return result
 
 
 def _refuse_hole(partition: TopicPartition, position: int, rows: Sequence[OutboxRow]) -> None:

@@ -97,8 +97,13 @@ def drop_passed(
             break  # what comes after it is younger still
         run(transaction, sql.SQL("DROP TABLE {}").format(sql.Identifier(known.name)))
         dropped.append(known.name)
-    run(transaction, sql.SQL(_EMPTY_NET).format(net=_net(topic)), [lowest, retention_seconds, NET_ROWS_AT_ONCE])
     return dropped
+
+
+def empty_net(transaction: Transaction, topic: str, positions: Mapping[int, int], retention_seconds: float) -> None:
+    """Delete some of the rows in the net that every position has passed and that are older than the retention."""
+    lowest = min(positions.values(), default=0)
+    run(transaction, sql.SQL(_EMPTY_NET).format(net=_net(topic)), [lowest, retention_seconds, NET_ROWS_AT_ONCE])
 
 
 def _older(transaction: Transaction, known: Range, partitions: Collection[int], seconds: float) -> bool:

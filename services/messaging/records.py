@@ -29,9 +29,13 @@ def partition_of(key: bytes | None, partitions: int) -> int:
     return zlib.crc32(key or b"") % partitions
 
 
+HEADER_BYTES = 16  # around a header's name and value, at most
+
+
 def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """Bytes of a record's key, value and headers."""
-    return len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") for name, content in headers)
+    """Bytes of a record's key, value and headers with their framing."""
+    framed = sum(HEADER_BYTES + len(name) + len(content or b"") for name, content in headers)
+    return len(key or b"") + len(value or b"") + framed
 
 
 @dataclass(frozen=True, slots=True)

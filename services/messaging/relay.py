@@ -22,8 +22,8 @@ from services.messaging.kafka import Kafka
 from services.messaging.memory import Memory
 from services.messaging.notes import Note
 from services.messaging.publisher import Doubt, Publisher, RecordRefused
-from services.messaging.publishing import Publishing
-from services.messaging.records import OutboxRow, TopicPartition
+from services.messaging.publishing import Publishing, Stops
+from services.messaging.records import OutboxRow
 from services.messaging.settings import MessagingSettings
 from services.messaging.survey import Survey, survey
 
@@ -55,7 +55,7 @@ class Relay:
         self._group = f"{service}.0"
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._memory = Memory(settings.relay_memory_rows_max)
-        self._refused: dict[TopicPartition, int] = {}
+        self._stops = Stops()
         self._begun = False
         self.refusal: str | None = None
 
@@ -74,10 +74,8 @@ class Relay:
                 self.refusal = str(refused)
                 log.error("relay_refuses", group=self._group, reason=self.refusal)
             except RecordRefused as refused:
-                self._refused[refused.partition] = min(
-                    refused.sequence, self._refused.get(refused.partition, refused.sequence)
-                )
-                log.error("relay_partition_stopped", partition=str(refused.partition), reason=str(refused))
+                self._stops.note(refused)
+                log.error("relay_record_refused", certain=refused.certain, reason=str(refused))
             except (Doubt, DependencyUnavailable) as doubt:
                 log.warning("relay_starts_again", group=self._group, cause=type(doubt).__name__, reason=str(doubt))
             except Exception as error:
@@ -88,7 +86,7 @@ class Relay:
                 self._memory.empty(keep=False)
                 metrics.RELAY_LEADING.set(0)
                 metrics.RELAY_REFUSING.set(self.refusal is not None)
-                metrics.RELAY_STUCK.set(len(self._refused))
+                metrics.RELAY_STUCK.set(len(self._stops.refused))
             stopping.wait(RETRY_PAUSE_SECONDS * random.uniform(1, 1.5))  # noqa: S311 - a pause, not a secret
 
     def _lead(self, stopping: threading.Event) -> None:
@@ -160,7 +158,7 @@ class Relay:
             memory=self._memory,
             cluster=surveyed.cluster,
             positions=positions,
-            refused=self._refused,
+            stops=self._stops,
             topics=self._topics,
             settings=self._settings,
             renew=self._renew,

@@ -115,21 +115,18 @@ def _walk(
     unproven = {partition: start.note for partition, start in starts.items() if start.note is not None}
     contradicted: dict[TopicPartition, Note] = {}
     transaction.rollback()  # nothing is held while the log is read
-    records = (
-        (*place(message), own)
-        for message in kafka.read(offsets, {partition: ends[partition] for partition in starts})
-        if (own := identity(headers_of(message))) is not None
-    )
+    messages = kafka.read(offsets, {partition: ends[partition] for partition in starts})
     progress()
-    for chunk in _chunks(records, READ_MESSAGES_MAX):
+    for chunk in _chunks(messages, READ_MESSAGES_MAX):
         progress()
-        for partition, offset, own in chunk:
+        records = [(*place(message), own) for message in chunk if (own := identity(headers_of(message))) is not None]
+        for partition, offset, own in records:
             note = unproven.pop(partition, None)
             if note is not None and (offset, own.sequence) != (note.first_offset, note.first_sequence):
                 contradicted[partition] = note
             if partition not in contradicted:
                 starts[partition].walk.feed(offset, own.sequence, own.event_id)
-        _refuse_other_events(transaction, [record for record in chunk if record[0] not in contradicted])
+        _refuse_other_events(transaction, [record for record in records if record[0] not in contradicted])
     return contradicted | unproven
 
 

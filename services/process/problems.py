@@ -75,8 +75,8 @@ def _response(problem: Problem) -> JSONResponse:
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     problem = problem_of(error)
-    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        problem.headers = {"Allow": ", ".join(_methods(request))}
+    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        problem.headers = {"Allow": ", ".join(methods)}
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", exc_info=error)
     return _response(problem)

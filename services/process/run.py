@@ -70,8 +70,13 @@ def serve(
     threads = [threading.Thread(target=guarded, args=item, name=item[0], daemon=True) for item in loops.items()]
     for thread in threads:
         thread.start()
+
+    def stop(*_: object) -> None:
+        """Before uvicorn listens to signals, and after: it raises the one that stopped it once more when it returns."""
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _already_stopping)
+        signal.signal(number, stop)
     server.run()
     ending.set()
     for close in drained:
@@ -84,7 +89,3 @@ def serve(
             failed.set()
     log.info("stopped", failed=failed.is_set())
     return int(failed.is_set())
-
-
-def _already_stopping(*_: object) -> None:
-    """Take no notice: uvicorn raises the signal that stopped it once more when it returns: that must not end what still has to be done."""

@@ -116,7 +116,7 @@ def test_rows_that_found_no_range_are_kept_in_the_net_and_leave_when_passed_and_
         (made, *_) = ranges.make_ahead(transaction, world.topic, 4_520, 1_000)
     kept = sum(map(len, stored(world).values()))
     with world.database.transaction() as transaction:
-        ranges.drop_passed(transaction, world.topic, dict.fromkeys(range(PARTITIONS), 4_600), 0)
+        ranges.empty_net(transaction, world.topic, dict.fromkeys(range(PARTITIONS), 4_600), 0)
 
     assert made.endswith("_from_4620")
     assert kept == 40

@@ -1,15 +1,19 @@
 """The relay on a real broker: everything once, in order, from the position in the log."""
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
-from services.messaging import notes
+from services.messaging import metrics, notes
 from services.messaging.database import fetch
 from services.messaging.headers import identity
 from services.messaging.kafka import headers_of, place
-from services.messaging.records import TopicPartition
+from services.messaging.records import TopicPartition, partition_of
 from services.messaging.relay import Relay
 from services.messaging.tests.conftest import World, eventually, running
 
@@ -104,3 +108,25 @@ def test_two_relays_share_a_lease(world: World) -> None:
         eventually(lambda: sum(map(len, log_of(world).values())) == 600)
 
     assert is_dense(log_of(world))
+
+
+def test_a_record_that_kafka_refuses_stops_its_partition_only(world: World) -> None:
+    admin = AdminClient({"bootstrap.servers": world.settings.kafka_bootstrap_servers})
+    limit = ConfigEntry("max.message.bytes", "5000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, world.topic, incremental_configs=[limit])
+    admin.incremental_alter_configs([resource])[resource].result(30)
+    refused = world.record("one", random.Random(1).randbytes(50_000))
+    other = next(key for key in map(str, range(100)) if partition_of(key.encode(), 3) != partition_of(b"one", 3))
+    starts_before = metrics.RELAY_STARTS._value.get()
+
+    with running(relay_of(world).run):
+        world.append(
+            [world.record("one", b"before"), refused, world.record("one", b"after"), world.record(other, b"0")]
+        )
+        for number in range(1, 30):
+            world.append([world.record(other, str(number).encode())])
+            eventually(lambda: sum(map(len, log_of(world).values())) == 2 + number)  # noqa: B023
+
+    log = log_of(world)
+    assert log[TopicPartition(world.topic, partition_of(b"one", 3))] == [(1, b"before")]
+    assert metrics.RELAY_STARTS._value.get() - starts_before == 3
