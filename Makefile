@@ -21,7 +21,8 @@ $(BIN)/uv: requirements.lock
 	@echo "Creating .venv ..."
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@PIP_CERT="$${PIP_CERT:-$$($(BIN)/python -c 'import ssl; print(ssl.get_default_verify_paths().cafile or "")')}" \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock  # trusts what the system trusts
 	@touch $@
 
 $(STAMP): $(BIN)/uv requirements.lock pyproject.toml $(if $(EXTRAS),requirements-$(EXTRAS).lock)
