@@ -9,7 +9,6 @@ Every request has a time limit, and every error is one of codegen.errors. What r
 - Apicurio's compatibility check cannot resolve references (it answers 422); `check` says so rather than guess.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -237,8 +236,3 @@ def _is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def url_from_environment() -> str | None:
-    """Return SCHEMA_REGISTRY_URL, if it is set."""
-    return os.environ.get("SCHEMA_REGISTRY_URL") or None

@@ -14,10 +14,6 @@ class DownloadFailed(StackError):
     """A file could not be downloaded whole; what arrived is kept and the next try goes on from there."""
 
 
-class LockOutdated(StackError):
-    """The lock file of the downloads does not fit their list; make it anew: python -m stack.lock."""
-
-
 class NotReady(StackError):
     """A part does not answer yet; asked again shortly."""
 

@@ -14,7 +14,6 @@ from services.inventory import handlers, models, store
 from services.inventory.domain import CurrencyFixed, KeyReused, ListProduct, Refused, StockOutOfBounds, UnknownProduct
 from services.inventory.handlers import Adjusted, Answer, Listed, ListProducts
 from services.inventory.models import (
-    SKU_PATTERN,
     AdjustmentAnswer,
     AdjustmentRequest,
     BatchAnswer,
@@ -22,12 +21,12 @@ from services.inventory.models import (
     ProductAnswer,
     ProductPage,
     ProductRequest,
-    Sku,
 )
 from services.inventory.settings import Settings
 from services.messaging.database import Database
 from services.messaging.writer import Writer
 from services.process import http
+from services.process.fields import SKU_PATTERN, Sku
 from services.process.problems import Problem, problem_of
 
 BATCH_PATH = "/products/batch"

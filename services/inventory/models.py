@@ -16,17 +16,11 @@ from pydantic import (
 
 from services.inventory.currencies import CURRENCIES
 from services.inventory.domain import Adjustment, AdjustStock, ListProduct, Product
+from services.process.fields import Sku, WithoutNul
 
-SKU_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 PRICE_MINOR_MAX = 1_000_000_000
 PIECES_MAX = 1_000_000_000
 BATCH_PRODUCTS_MAX = 5_000
-
-
-def _without_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain the NUL character")
-    return value
 
 
 def _of_iso_4217(value: str) -> str:
@@ -35,10 +29,9 @@ def _of_iso_4217(value: str) -> str:
     return value
 
 
-Sku = Annotated[str, StringConstraints(pattern=SKU_PATTERN, strict=True)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", strict=True), AfterValidator(_of_iso_4217)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strict=True), AfterValidator(_without_nul)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strict=True), AfterValidator(_without_nul)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strict=True), WithoutNul]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strict=True), WithoutNul]
 
 _CUP: dict[str, Any] = {"name": "Espresso cup", "unit_price_minor": 450, "currency": "EUR", "on_hand": 10}
 

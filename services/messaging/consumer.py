@@ -69,7 +69,7 @@ class Consumer:
         """Why this consumer is not at work: the group has not answered, or not every partition it gave is claimed."""
         if self.refusal is not None:
             return self.refusal
-        at_work = self._joined and self._in_step and self._wanted <= self._cursors.keys()
+        at_work = self._joined and self._in_step and self._wanted <= self.claimed
         return None if at_work else "waiting for its partitions"
 
     @property

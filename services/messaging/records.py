@@ -96,11 +96,6 @@ class Message:
     event: object | None = None
     schema: SchemaUse | None = None
 
-    @property
-    def header_map(self) -> Mapping[str, bytes | None]:
-        """Headers by name; of several with one name the last."""
-        return dict(self.headers)
-
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:

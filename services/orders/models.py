@@ -5,27 +5,21 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Row
 
 from services.events.shop.orders import OrderPlaced
 from services.orders import store
 from services.orders.domain import OrderStatus, PlaceOrder, Product, RequestedLine
+from services.process.fields import Sku, WithoutNul
 
 LINES_MAX = 200
 QUANTITY_MAX = 1_000_000
 
 
-def _without_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain the NUL character")
-    return value
-
-
-Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$", strict=True)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", strict=True)]
 PaymentMethod = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$", strict=True)]
-CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=128, strict=True), AfterValidator(_without_nul)]
+CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=128, strict=True), WithoutNul]
 
 
 class LineRequest(BaseModel):
