@@ -49,7 +49,7 @@ EXAMPLES: list[Any] = [
     LINES[1],
     OrderPlaced(
         header=FIRST, order_id=ORDER, customer_id="customer 1", currency="EUR", payment_method="tok_visa",
-        total_minor=10**15, lines=LINES,
+        total_minor=10**15, lines=LINES, idempotency_key="key 1",
     ),
     OrderCompleted(header=HEADER, order_id=ORDER),
     OrderFailed(header=HEADER, order_id=ORDER, reason=FailureReason.UNKNOWN_PRODUCT),
@@ -58,7 +58,9 @@ EXAMPLES: list[Any] = [
     PaymentRefunded(
         header=HEADER, **IDS, refund_id=REFUND, amount_minor=64, currency="USD", reason=RejectionReason.OUT_OF_STOCK
     ),
-    ProductListed(header=FIRST, sku="coffee", name="Coffee ☕", unit_price_minor=1999, currency="EUR", version=2**40),
+    ProductListed(
+        header=FIRST, sku="coffee", name="Coffee ☕", unit_price_minor=1999, currency="EUR", version=2**40, initial_on_hand=128
+    ),
     StockLine(sku="coffee", quantity=63),
     StockDeducted(header=HEADER, order_id=ORDER, lines=[StockLine(sku="coffee", quantity=64)]),
     Shortage(sku="coffee", requested=8192, available=0),
@@ -66,7 +68,7 @@ EXAMPLES: list[Any] = [
         header=HEADER, order_id=ORDER, reason=RejectionReason.UNKNOWN_PRODUCT,
         shortages=[Shortage(sku="tea", requested=2**31, available=2**31 - 1)],
     ),
-    StockAdjusted(header=FIRST, sku="coffee", delta=-1_000_000_000, on_hand=0, reason="counted"),
+    StockAdjusted(header=FIRST, sku="coffee", delta=-1_000_000_000, on_hand=0, reason="counted", idempotency_key="~"),
 ]  # fmt: skip
 
 

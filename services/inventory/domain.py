@@ -204,6 +204,7 @@ def list_product(known: Product | None, command: ListProduct, now: datetime) -> 
         unit_price_minor=product.unit_price_minor,
         currency=product.currency,
         version=product.version,
+        initial_on_hand=product.on_hand if known is None else None,
     )
     return product, listed
 
@@ -224,6 +225,7 @@ def adjust(known: Product | None, command: AdjustStock, now: datetime) -> tuple[
         delta=command.delta,
         on_hand=on_hand,
         reason=command.reason,
+        idempotency_key=command.idempotency_key,
     )
     made = Adjustment(command.idempotency_key, command.sku, command.delta, command.reason, on_hand, now)
     return replace(known, on_hand=on_hand), made, adjusted

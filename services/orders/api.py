@@ -16,8 +16,8 @@ from services.messaging.kafka import Kafka
 from services.messaging.records import TopicPartition
 from services.messaging.wire import Wire
 from services.messaging.writer import Writer
-from services.orders import handlers, models, reads, store
-from services.orders.domain import FINAL, OrderStatus, UnknownProducts
+from services.orders import models, reads, store
+from services.orders.domain import FINAL, OrderStatus, PlaceOrder, UnknownProducts
 from services.orders.handlers import Answer, KeyReused, Placed, Refused
 from services.orders.models import (
     CustomerId,
@@ -42,7 +42,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?:$|[,;\s])", re.IGN
 PROBLEMS = http.responses({404: "No such order or product", 422: "Not valid", 503: "Come back after Retry-After"})
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=64, pattern="^[ -~]+$", description="`next` of the page before.")]
-Writing = Writer[handlers.Request, Answer]
+Writing = Writer[PlaceOrder, Answer]
 IdempotencyKey = Annotated[
     str | None, Header(description="1-255 printable ASCII characters. The same key and body give the same order again.")
 ]
@@ -72,11 +72,8 @@ class OrdersApi:
         prefer: Prefer = None,
     ) -> Any:
         """Take an order: 202 with the order, PENDING. It is priced with the product list and paid in the background."""
-        asked = handlers.Request(
-            order.command(UUID(int=uuid7().int), datetime.now(UTC), http.trace_parent(request)),
-            _key(idempotency_key),
-            order.fingerprint(),
-        )
+        order_id, now = UUID(int=uuid7().int), datetime.now(UTC)
+        asked = order.command(order_id, now, http.trace_parent(request), _key(idempotency_key))
         answer = await self._place(asked)
         if isinstance(answer, KeyReused):
             raise Problem(422, "this Idempotency-Key was used for another request")
@@ -84,14 +81,14 @@ class OrdersApi:
             raise Problem(422, str(answer.refusal))
         order_id = answer.event.order_id if isinstance(answer, Placed) else answer.order_id
         response.headers["Location"] = f"/orders/{order_id}"
-        if order_id != asked.command.order_id:
+        if order_id != asked.order_id:
             response.headers["Idempotent-Replayed"] = "true"
         seconds = _wait_seconds(prefer)
         if isinstance(answer, Placed) and not seconds:
             return models.answer_of_event(answer.event)
         return await self._order_when_final(order_id, seconds)
 
-    async def _place(self, asked: handlers.Request) -> Answer:
+    async def _place(self, asked: PlaceOrder) -> Answer:
         """Have the order written; a product that is not known yet is waited for, holding nothing meanwhile."""
         now = asyncio.get_running_loop().time
         deadline, published = now() + self._settings.product_wait_seconds, None

@@ -5,6 +5,8 @@ StockRejected. The table has a row for every arrival order and for late events o
 depend on it. What is not in the table contradicts what is known, and raises.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -181,6 +183,7 @@ class PlaceOrder:
     lines: tuple[RequestedLine, ...]
     placed_at: datetime
     trace_parent: str | None = None
+    idempotency_key: str | None = None
 
 
 class OrderRefused(Exception):
@@ -226,4 +229,19 @@ def place(command: PlaceOrder, products: Mapping[str, Product]) -> OrderPlaced:
         payment_method=command.payment_method,
         total_minor=sum(line.quantity * line.unit_price_minor for line in lines),
         lines=lines,
+        idempotency_key=command.idempotency_key,
     )
+
+
+def fingerprint(order: PlaceOrder | OrderPlaced) -> bytes:
+    """SHA-256 of what was asked for, whatever the request's white space and the order of its fields.
+
+    The event says the same as the wish it came from, so that the log alone tells which key was used for what.
+    """
+    wanted = {
+        "customer_id": order.customer_id,
+        "currency": order.currency,
+        "payment_method": order.payment_method,
+        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in order.lines],
+    }
+    return hashlib.sha256(json.dumps(wanted, separators=(",", ":"), ensure_ascii=False).encode()).digest()

@@ -69,47 +69,46 @@ class Handlers:
                 timeline.append(OrderEvent.published(event.order_id, appended[event.header.event_id], use))
         return timeline
 
-    def place(self, requests: "Sequence[Request]") -> "list[Answer]":
-        """Take a batch of orders in one transaction; each request is judged by itself."""
+    def place(self, wishes: Sequence[PlaceOrder]) -> "list[Answer]":
+        """Take a batch of orders in one transaction; each is judged by itself."""
         with self.database.transaction() as transaction:
-            used = store.keys(transaction, [request.key for request in requests if request.key])
-            placing, answers = self._judge(transaction, requests, used)
-            claims = {r.key: StoredKey(r.fingerprint, r.command.order_id) for r, _ in placing.values() if r.key}
+            used = store.keys(transaction, [wish.idempotency_key for wish in wishes if wish.idempotency_key])
+            placing, answers = self._judge(transaction, wishes, used)
+            claims = store.keys_of(placing.values())
             free = store.claim_keys(transaction, claims)
             lost = store.keys(transaction, sorted(claims.keys() - free))
-            for index, request in enumerate(requests):
-                if request.key and request.key in lost:  # another process was faster with the same key
-                    answers[index] = _replay(request, lost[request.key])
+            for index, wish in enumerate(wishes):
+                if wish.idempotency_key in lost:  # another process was faster with the same key
+                    answers[index] = _replay(wish, lost[wish.idempotency_key])
                     placing.pop(index, None)
-            new = store.insert(transaction, [event for _, event in placing.values()])
-            events = [event for _, event in placing.values() if event.order_id in new]
+            new = store.insert(transaction, list(placing.values()))
+            events = [event for event in placing.values() if event.order_id in new]
             rows = outbox.append(transaction, map(self.wire.record, events), self.partitions)
             use = self.wire.schema_of(OrderPlaced)
             by_id = {event.header.event_id: event.order_id for event in events}
             store.remember(transaction, [OrderEvent.published(by_id[row.event_id], row, use) for row in rows])
         self.relay.offer(rows)
         PLACED.inc(len(events))
-        return [answers.get(index) or _placed(placing[index][1], new) for index in range(len(requests))]
+        return [answers.get(index) or _placed(placing[index], new) for index in range(len(wishes))]
 
     def _judge(
-        self, transaction: Transaction, requests: "Sequence[Request]", used: Mapping[str, StoredKey]
-    ) -> "tuple[dict[int, tuple[Request, OrderPlaced]], dict[int, Answer]]":
+        self, transaction: Transaction, wishes: Sequence[PlaceOrder], used: Mapping[str, StoredKey]
+    ) -> "tuple[dict[int, OrderPlaced], dict[int, Answer]]":
         """Tell apart what is to be placed, by index, and what is answered otherwise. A refusal uses no key up."""
-        products = store.products(transaction, [line.sku for request in requests for line in request.command.lines])
-        placing: dict[int, tuple[Request, OrderPlaced]] = {}
+        products = store.products(transaction, [line.sku for wish in wishes for line in wish.lines])
+        placing: dict[int, OrderPlaced] = {}
         answers: dict[int, Answer] = {}
         seen: dict[str, StoredKey] = dict(used)
-        for index, request in enumerate(requests):
-            if request.key and request.key in seen:
-                answers[index] = _replay(request, seen[request.key])
+        for index, wish in enumerate(wishes):
+            if wish.idempotency_key in seen:
+                answers[index] = _replay(wish, seen[wish.idempotency_key])
                 continue
             try:
-                placing[index] = (request, domain.place(request.command, products))
+                placing[index] = domain.place(wish, products)
             except OrderRefused as refusal:
                 answers[index] = Refused(refusal)
                 continue
-            if request.key:
-                seen[request.key] = StoredKey(request.fingerprint, request.command.order_id)
+            seen |= store.keys_of([placing[index]])
         return placing, answers
 
 
@@ -155,15 +154,6 @@ def _count(published: Sequence[OrderCompleted | OrderFailed]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A wish with its Idempotency-Key and the fingerprint of what was asked for."""
-
-    command: PlaceOrder
-    key: str | None
-    fingerprint: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Placed:
     """The order was taken now."""
 
@@ -197,5 +187,5 @@ def _placed(event: OrderPlaced, new: Collection[UUID]) -> Answer:
     return Placed(event) if event.order_id in new else Replayed(event.order_id)
 
 
-def _replay(request: Request, used: StoredKey) -> Answer:
-    return Replayed(used.order_id) if used.fingerprint == request.fingerprint else KeyReused()
+def _replay(wish: PlaceOrder, used: StoredKey) -> Answer:
+    return Replayed(used.order_id) if used.fingerprint == domain.fingerprint(wish) else KeyReused()

@@ -1,6 +1,5 @@
 """The shapes of requests and answers; OpenAPI is made from them."""
 
-import hashlib
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -55,16 +54,20 @@ class OrderRequest(BaseModel):
     ]
     lines: Annotated[list[LineRequest], Field(min_length=1, max_length=LINES_MAX)]
 
-    def command(self, order_id: UUID, placed_at: datetime, trace_parent: str | None) -> PlaceOrder:
+    def command(
+        self, order_id: UUID, placed_at: datetime, trace_parent: str | None, idempotency_key: str | None
+    ) -> PlaceOrder:
         """The wish as the domain knows it."""
-        lines = tuple(RequestedLine(line.sku, line.quantity) for line in self.lines)
         return PlaceOrder(
-            order_id, self.customer_id, self.currency, self.payment_method, lines, placed_at, trace_parent
+            order_id,
+            self.customer_id,
+            self.currency,
+            self.payment_method,
+            tuple(RequestedLine(line.sku, line.quantity) for line in self.lines),
+            placed_at,
+            trace_parent,
+            idempotency_key,
         )
-
-    def fingerprint(self) -> bytes:
-        """SHA-256 of what was asked for, whatever its white space and the order of its fields."""
-        return hashlib.sha256(self.model_dump_json().encode()).digest()
 
 
 class LineAnswer(BaseModel):

@@ -10,7 +10,7 @@ from services.events.shop.inventory import ProductListed
 from services.events.shop.orders import FailureReason, OrderPlaced
 from services.messaging.database import Transaction, fetch, run
 from services.messaging.records import Message, OutboxRow, SchemaUse
-from services.orders.domain import OrderState, OrderStatus, Product, Refund
+from services.orders.domain import OrderState, OrderStatus, Product, Refund, fingerprint
 
 _LOCK = """
 SELECT order_id, status, failure_reason, refund_amount_minor, refunded_at FROM orders
@@ -149,6 +149,13 @@ def keys(transaction: Transaction, wanted: Sequence[str]) -> dict[str, StoredKey
     return {
         key: StoredKey(fingerprint, order_id)
         for key, fingerprint, order_id in fetch(transaction, query, [list(wanted)])
+    }
+
+
+def keys_of(placed: Iterable[OrderPlaced]) -> dict[str, StoredKey]:
+    """The Idempotency-Keys that these orders use, where they have one."""
+    return {
+        each.idempotency_key: StoredKey(fingerprint(each), each.order_id) for each in placed if each.idempotency_key
     }
 
 

@@ -4,7 +4,7 @@
 #   shop/inventory/StockAdjusted.avsc
 #   shop/inventory/StockDeducted.avsc
 #   shop/inventory/StockRejected.avsc
-# Fingerprint (SHA-256 of the schemas, all references inlined): 956af1f0aa36829008817a8d4bb38eae2e6067330214edf1e0e3efb5095afd7b
+# Fingerprint (SHA-256 of the schemas, all references inlined): 8888f8a47b789217d5df4c88cbd53f382ae10441cbf4da2a72e69c0a1b4db10a
 """The Avro types of namespace shop.inventory."""
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ class ProductListed:
     """ISO 4217 code of the price's currency, three capital letters."""
     version: int
     """Counts the product's changes from 1; a higher version replaces a lower one."""
+    initial_on_hand: int | None = None
+    """Pieces on hand when the product was created; null in the listing of a change."""
 
     NAME: ClassVar[str] = "shop.inventory.ProductListed"
-    FINGERPRINT: ClassVar[str] = "4b0b6712ac833c6d3c7019c1251b71b18059673fb67e629815168510b603f737"
+    FINGERPRINT: ClassVar[str] = "514d911e1a7af1a9d226d450d411c86db0af042b1c8e53fc0de393edac47c67d"
     SCHEMA: ClassVar[str] = (
         '{"type":"record","name":"ProductListed","namespace":"shop.inventory","doc":"A product can '
         'be ordered, as described here from this version on.","fields":[{"name":"header",'
@@ -81,7 +83,9 @@ class ProductListed:
         '{"name":"unit_price_minor","type":"long","doc":"Price of one piece in the currency\'s '
         'minor unit (cents)."},{"name":"currency","type":"string","doc":"ISO 4217 code of the '
         'price\'s currency, three capital letters."},{"name":"version","type":"long","doc":"Counts '
-        "the product's changes from 1; a higher version replaces a lower one.\"}]}"
+        "the product's changes from 1; a higher version replaces a lower one.\"},"
+        '{"name":"initial_on_hand","type":["null","long"],"doc":"Pieces on hand when the product '
+        'was created; null in the listing of a change.","default":null}]}'
     )
 
     def encode(self) -> bytes:
@@ -121,9 +125,11 @@ class StockAdjusted:
     """Pieces on hand after the adjustment, never below 0."""
     reason: str
     """Why, in the operator's words."""
+    idempotency_key: str | None = None
+    """The request's Idempotency-Key, so that a database restored from the past learns again which keys are used."""
 
     NAME: ClassVar[str] = "shop.inventory.StockAdjusted"
-    FINGERPRINT: ClassVar[str] = "35c8bb95fd8a0d874f553ec51ddbd56e733b6c2d3a286777fd4a77610fa0270a"
+    FINGERPRINT: ClassVar[str] = "e8caf003d31b852b6e8d0fb1d2cb979d056fc28a67c96b0b3eb5185baccb9e10"
     SCHEMA: ClassVar[str] = (
         '{"type":"record","name":"StockAdjusted","namespace":"shop.inventory","doc":"Stock was '
         'corrected by hand: a delivery, a count, a loss.","fields":[{"name":"header",'
@@ -140,7 +146,10 @@ class StockAdjusted:
         'cause and its trace."},{"name":"sku","type":"string","doc":"The product\'s number; the '
         'record\'s key."},{"name":"delta","type":"long","doc":"Pieces added (positive) or removed '
         '(negative)."},{"name":"on_hand","type":"long","doc":"Pieces on hand after the adjustment, '
-        'never below 0."},{"name":"reason","type":"string","doc":"Why, in the operator\'s words."}]}'
+        'never below 0."},{"name":"reason","type":"string","doc":"Why, in the operator\'s words."},'
+        '{"name":"idempotency_key","type":["null","string"],"doc":"The request\'s Idempotency-Key, '
+        'so that a database restored from the past learns again which keys are used.",'
+        '"default":null}]}'
     )
 
     def encode(self) -> bytes:
@@ -406,6 +415,7 @@ def write_product_listed(value: ProductListed) -> bytes:
             write_long(value.unit_price_minor),
             write_string(value.currency),
             write_long(value.version),
+            b"\x00" if value.initial_on_hand is None else b"\x02" + write_long(value.initial_on_hand),
         )
     )
 
@@ -418,7 +428,11 @@ def read_product_listed(data: bytes, at: int) -> tuple[ProductListed, int]:
     unit_price_minor, at = read_long(data, at)
     currency, at = read_string(data, at)
     version, at = read_long(data, at)
-    return _new_product_listed(header, sku, name, unit_price_minor, currency, version), at
+    branch, at = read_branch(data, at, 2)
+    initial_on_hand: int | None = None
+    if branch == 1:
+        initial_on_hand, at = read_long(data, at)
+    return _new_product_listed(header, sku, name, unit_price_minor, currency, version, initial_on_hand), at
 
 
 def write_stock_adjusted(value: StockAdjusted) -> bytes:
@@ -432,6 +446,7 @@ def write_stock_adjusted(value: StockAdjusted) -> bytes:
             write_long(value.delta),
             write_long(value.on_hand),
             write_string(value.reason),
+            b"\x00" if value.idempotency_key is None else b"\x02" + write_string(value.idempotency_key),
         )
     )
 
@@ -443,7 +458,11 @@ def read_stock_adjusted(data: bytes, at: int) -> tuple[StockAdjusted, int]:
     delta, at = read_long(data, at)
     on_hand, at = read_long(data, at)
     reason, at = read_string(data, at)
-    return _new_stock_adjusted(header, sku, delta, on_hand, reason), at
+    branch, at = read_branch(data, at, 2)
+    idempotency_key: str | None = None
+    if branch == 1:
+        idempotency_key, at = read_string(data, at)
+    return _new_stock_adjusted(header, sku, delta, on_hand, reason, idempotency_key), at
 
 
 def write_stock_line(value: StockLine) -> bytes:

@@ -2,7 +2,7 @@
 #   shop/orders/OrderCompleted.avsc
 #   shop/orders/OrderFailed.avsc
 #   shop/orders/OrderPlaced.avsc
-# Fingerprint (SHA-256 of the schemas, all references inlined): 2c9efc71445e5e07753edc7c59fd8f4b0f36a116136407e20745dde931ba2e46
+# Fingerprint (SHA-256 of the schemas, all references inlined): a30893f6bbd2e3a8f1fa328c20713b7f6999294a10e33b37abee2cbd64cd45b4
 """The Avro types of namespace shop.orders."""
 
 from __future__ import annotations
@@ -174,9 +174,11 @@ class OrderPlaced:
     """Sum over the lines of quantity times unit price, in the currency's minor unit."""
     lines: list[OrderLine]
     """The order's lines, at least one."""
+    idempotency_key: str | None = None
+    """The request's Idempotency-Key, so that a database restored from the past learns again which keys are used."""
 
     NAME: ClassVar[str] = "shop.orders.OrderPlaced"
-    FINGERPRINT: ClassVar[str] = "1bc322ca8faf12c51b4acdcf20645442626e07105e1c4643d7d50f2d6b14a82f"
+    FINGERPRINT: ClassVar[str] = "304d80820815c8723d276a069ff1171799973d626c001032d1311998da4417be"
     SCHEMA: ClassVar[str] = (
         '{"type":"record","name":"OrderPlaced","namespace":"shop.orders","doc":"A customer has '
         'placed an order; it is PENDING until it is paid.","fields":[{"name":"header",'
@@ -202,7 +204,10 @@ class OrderPlaced:
         'it was ordered for.","fields":[{"name":"sku","type":"string","doc":"The product\'s '
         'number."},{"name":"quantity","type":"int","doc":"Pieces ordered, 1 or more."},'
         '{"name":"unit_price_minor","type":"long","doc":"Price of one piece in the currency\'s '
-        'minor unit (cents)."}]}},"doc":"The order\'s lines, at least one."}]}'
+        'minor unit (cents)."}]}},"doc":"The order\'s lines, at least one."},'
+        '{"name":"idempotency_key","type":["null","string"],"doc":"The request\'s Idempotency-Key, '
+        'so that a database restored from the past learns again which keys are used.",'
+        '"default":null}]}'
     )
 
     def encode(self) -> bytes:
@@ -290,6 +295,7 @@ def write_order_placed(value: OrderPlaced) -> bytes:
             write_string(value.payment_method),
             write_long(value.total_minor),
             write_items([write_order_line(item) for item in as_list(value.lines)]),
+            b"\x00" if value.idempotency_key is None else b"\x02" + write_string(value.idempotency_key),
         )
     )
 
@@ -309,7 +315,20 @@ def read_order_placed(data: bytes, at: int) -> tuple[OrderPlaced, int]:
             item, at = read_order_line(data, at)
             lines.append(item)
         count, at = read_count(data, at, 3)
-    return _new_order_placed(header, order_id, customer_id, currency, payment_method, total_minor, lines), at
+    branch, at = read_branch(data, at, 2)
+    idempotency_key: str | None = None
+    if branch == 1:
+        idempotency_key, at = read_string(data, at)
+    return _new_order_placed(
+        header,
+        order_id,
+        customer_id,
+        currency,
+        payment_method,
+        total_minor,
+        lines,
+        idempotency_key,
+    ), at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {

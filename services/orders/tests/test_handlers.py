@@ -1,6 +1,5 @@
 """Orders' transactions on a real database: applied, ignored when redelivered, rejected, out of order."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Barrier, Thread
@@ -17,7 +16,7 @@ from services.messaging.errors import PoisonMessage, Superseded
 from services.messaging.records import Advance, Batch, DeadLetter, Message, TopicPartition
 from services.orders import reads, store
 from services.orders.domain import PlaceOrder, RequestedLine, UnknownProducts
-from services.orders.handlers import Answer, Handlers, KeyReused, Placed, Refused, Replayed, Request
+from services.orders.handlers import Answer, Handlers, KeyReused, Placed, Refused, Replayed
 from services.orders.main import CONTRACT
 from services.orders.tests.events import NOW, captured, declined, deducted, listed, refunded, rejected
 from services.process.service import Service
@@ -41,10 +40,9 @@ def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -
     return made
 
 
-def request(*lines: tuple[str, int], key: str | None = None) -> Request:
+def request(*lines: tuple[str, int], key: str | None = None) -> PlaceOrder:
     wanted = tuple(RequestedLine(*line) for line in lines or (("cup", 2),))
-    fingerprint = hashlib.sha256(repr(wanted).encode()).digest()
-    return Request(PlaceOrder(UUID(int=uuid7().int), "customer", "EUR", "tok_visa", wanted, NOW), key, fingerprint)
+    return PlaceOrder(UUID(int=uuid7().int), "customer", "EUR", "tok_visa", wanted, NOW, idempotency_key=key)
 
 
 def place(handlers: Handlers) -> UUID:
@@ -173,14 +171,13 @@ def test_the_position_moves_with_the_state_and_a_zombie_changes_nothing(
 
 
 def test_the_same_key_and_request_give_the_same_order(handlers: Handlers, fed: Feed) -> None:
-    first = request(key="k")
-    again = replace(request(key="k"), fingerprint=first.fingerprint)
+    first, again = request(key="k"), request(key="k")
 
     (placed,) = handlers.place([first])
     (replayed,) = handlers.place([again])
 
     assert isinstance(placed, Placed)
-    assert replayed == Replayed(first.command.order_id)
+    assert replayed == Replayed(first.order_id)
 
 
 def test_one_key_twice_in_a_batch_is_one_order(handlers: Handlers, fed: Feed) -> None:
@@ -189,7 +186,7 @@ def test_one_key_twice_in_a_batch_is_one_order(handlers: Handlers, fed: Feed) ->
     placed, replayed, reused = handlers.place([first, again, other])
 
     assert isinstance(placed, Placed)
-    assert replayed == Replayed(first.command.order_id)
+    assert replayed == Replayed(first.order_id)
     assert reused == KeyReused()
 
 
@@ -211,8 +208,8 @@ def test_a_commit_of_unknown_outcome_places_once(service: Service, handlers: Han
     handlers.place([with_key, without])
     again = handlers.place([with_key, without])
 
-    assert again[0] == Replayed(with_key.command.order_id)
-    assert timeline(service, without.command.order_id) == ["OrderPlaced"]
+    assert again[0] == Replayed(with_key.order_id)
+    assert timeline(service, without.order_id) == ["OrderPlaced"]
 
 
 def test_the_same_key_from_many_processes_is_one_order(service: Service, handlers: Handlers, fed: Feed) -> None:
