@@ -44,6 +44,8 @@ class Launch:
     folder: Path | None = None
     user: User | None = None
     """Started as this user; None: as who the supervisor is."""
+    descriptors: tuple[int, ...] = ()
+    """Open files that it inherits, under the same numbers."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Process:
     """Names of processes that must be ready, and of steps that must be done, before each start."""
     launch: Callable[[], Launch]
     """Called before each start; clears away what a killed predecessor left."""
-    check: Callable[[], None]
-    """Raises NotReady, with the reason, until the process does its work."""
+    check: Callable[[int], None]
+    """Raises NotReady, with the reason, until the process with this pid does its work; Silent when it says nothing."""
     stop_seconds: float = 20.0
     """How long a clean stop may take before SIGKILL."""
     stop_signal: signal.Signals = signal.SIGTERM

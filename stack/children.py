@@ -48,6 +48,7 @@ def start(launch: Launch, log: Path) -> subprocess.Popen[bytes]:
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=[] if user else None,
+            pass_fds=launch.descriptors,
         )
 
 

@@ -49,7 +49,7 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Run in the background; return when all is ready.")
     ] = False,
-    replicas: Annotated[int, typer.Option(min=1, max=16, help="Worker processes of each service.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, max=16, help="API and worker processes of each service.")] = 1,
     backend: Backend = "local",
     without_services: Annotated[
         bool, typer.Option("--without-services", help="Only Kafka, registry and PostgreSQL, prepared for the services.")

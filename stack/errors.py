@@ -18,6 +18,10 @@ class NotReady(StackError):
     """A part does not answer yet; asked again shortly."""
 
 
+class Silent(NotReady):
+    """A process does not even say that it is alive."""
+
+
 class AlreadyRunning(StackError):
     """A supervisor already runs in this state folder."""
 

@@ -92,7 +92,7 @@ class Kafka:
         """Start the broker."""
         return Launch((*self._java(HEAP_MB), "kafka.Kafka", str(self._write_properties())), folder=self._state.path)
 
-    def check(self) -> None:
+    def check(self, _pid: int) -> None:
         """Ask the broker for its cluster: an open port alone proves nothing."""
         try:
             cluster = self._admin.describe_cluster(request_timeout=CHECK_SECONDS).result()

@@ -72,7 +72,7 @@ def _supervise(state: StateFolder, system: "System", report: Report, watch: Watc
         state.write_status(now)
         watch(now)
 
-    with _stop_signals(supervisor):
+    with _stop_signals(supervisor), contextlib.closing(system.listeners):
         supervisor.run(publish)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 HOST = "127.0.0.1"
 FREE_RANGE = range(20_000, 30_000)
 TRIES = 200
+# Connections that wait for a process; the system may allow fewer.
+BACKLOG = 2_048
 
 
 def is_free(port: int) -> bool:
@@ -24,6 +26,24 @@ def is_free(port: int) -> bool:
     with socket.socket() as client:  # some systems let a second server bind; then at least the first one answers
         client.settimeout(0.2)
         return client.connect_ex((HOST, port)) != 0
+
+
+class Listeners:
+    """Open ports for processes that inherit them: whoever of them is free takes the next connection from the one queue."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, socket.socket] = {}
+
+    def descriptor(self, port: int) -> int:
+        """Open the port, the first time, and keep it open until `close`; its file descriptor."""
+        if port not in self._open:
+            self._open[port] = socket.create_server((HOST, port), backlog=BACKLOG)
+        return self._open[port].fileno()
+
+    def close(self) -> None:
+        """Let go of all ports; what still waits in a queue is refused."""
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 def choose(

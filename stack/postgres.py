@@ -113,7 +113,7 @@ class Postgres:
         server = (str(self._program("postgres")), "-D", str(data), "-h", HOST, "-p", str(self._port), *options)
         return Launch(server, folder=Path("/"), user=self._user)
 
-    def check(self) -> None:
+    def check(self, _pid: int) -> None:
         """Log in and ask."""
         try:
             with psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:

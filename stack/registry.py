@@ -69,7 +69,7 @@ class Registry:
         arguments = (str(JAVA), *JVM_OPTIONS, *options, logging, "-jar", str(self._program / "quarkus-run.jar"))
         return Launch(arguments, environment=self._environment(), folder=self._state.path)
 
-    def check(self) -> None:
+    def check(self, _pid: int) -> None:
         """Ask the health endpoint, which the management port has, and then what clients ask."""
         health.check(f"http://{HOST}:{self._management_port}/health/ready")
         health.check(f"{self.url}/subjects")

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from stack import health
 from stack.backend import Launch, Process
-from stack.ports import HOST
+from stack.ports import HOST, Listeners
 
 PROJECT = Path(__file__).parents[1]
 STOP_SECONDS = 20.0
@@ -37,19 +38,20 @@ def present(project: Path = PROJECT) -> tuple[Service, ...]:
 
 
 def process_names(services: Sequence[Service], replicas: int) -> Mapping[str, tuple[Service, str]]:
-    """Name the processes, with service and role: one API each, and as many workers as wanted; none with 0."""
+    """Name the processes, with service and role: as many APIs and workers of each as wanted; none with 0."""
+    numbers = range(1, replicas + 1)
     names: dict[str, tuple[Service, str]] = {}
-    for service in services if replicas else ():
-        names[f"{service.name}-api"] = (service, "api")
+    for service in services:
+        names |= {f"{service.name}-api" + (f"-{number}" if number > 1 else ""): (service, "api") for number in numbers}
         if service.has_worker:
-            names |= {f"{service.name}-worker-{number}": (service, "worker") for number in range(1, replicas + 1)}
+            names |= {f"{service.name}-worker-{number}": (service, "worker") for number in numbers}
     return names
 
 
 def wanted_ports(services: Sequence[Service], replicas: int) -> dict[str, int | None]:
-    """Ports by process name: the usual ones for APIs, any for workers."""
+    """Ports by name: the usual one for each service, which its API processes share, and any for each process."""
     names = process_names(services, replicas)
-    return {name: service.port if role == "api" else None for name, (service, role) in names.items()}
+    return {service.name: service.port for service in services if replicas} | dict.fromkeys(names)
 
 
 def command(service: Service, role: str) -> tuple[str, ...]:
@@ -60,16 +62,32 @@ def command(service: Service, role: str) -> tuple[str, ...]:
 def processes(
     services: Sequence[Service],
     replicas: int,
-    ports: Mapping[str, int],
+    own_ports: Mapping[str, int],
     environment: Mapping[str, Mapping[str, str]],
     needs: Mapping[str, Sequence[str]],
+    listeners: Listeners,
 ) -> Iterator[Process]:
-    """Describe all processes of the services; environment and needs by service name."""
+    """Describe all processes of the services; environment and needs by service name.
+
+    A service's port is opened here, when its first API process is started, and stays open as long as the supervisor lives:
+    processes that come and go inherit it. So no stranger can take it meanwhile, what connects while none is there waits
+    for the next one, and a frozen process keeps nobody waiting whom another could serve (with SO_REUSEPORT each would have
+    a queue of its own). On its own port each process answers for itself.
+    """
     for name, (service, role) in process_names(services, replicas).items():
-        own = {"HTTP_HOST": HOST, "HTTP_PORT": str(ports[name]), **environment[service.name]}
-        yield _process(name, Launch(command(service, role), own, PROJECT), ports[name], needs[service.name])
+        own = {"HTTP_HOST": HOST, "HTTP_PORT": str(own_ports[name]), **environment[service.name]}
+        launch = partial(
+            _launch, command(service, role), own, listeners if role == "api" else None, own_ports[service.name]
+        )
+        check = partial(health.check_process, f"http://{HOST}:{own_ports[name]}")
+        yield Process(name, tuple(needs[service.name]), launch, check, STOP_SECONDS)
 
 
-def _process(name: str, launch: Launch, port: int, needs: Sequence[str]) -> Process:
-    url = f"http://{HOST}:{port}/readyz"
-    return Process(name, tuple(needs), lambda: launch, lambda: health.check(url), STOP_SECONDS)
+def _launch(
+    arguments: tuple[str, ...], environment: Mapping[str, str], listeners: Listeners | None, shared_port: int
+) -> Launch:
+    if listeners is None:
+        return Launch(arguments, environment, PROJECT)
+    descriptor = listeners.descriptor(shared_port)
+    shared = {"HTTP_SHARED_SOCKET": str(descriptor)}
+    return Launch(arguments, {**environment, **shared}, PROJECT, descriptors=(descriptor,))

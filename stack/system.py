@@ -10,7 +10,7 @@ from stack import ports, services
 from stack.backend import Endpoints, Process, Stack, Unit
 from stack.external import External
 from stack.local import PORTS, Local
-from stack.ports import HOST
+from stack.ports import HOST, Listeners
 from stack.preparation import Preparation
 from stack.state import StateFolder
 
@@ -27,6 +27,8 @@ class System:
     """Configuration of all services together, for tools that look behind them. It holds passwords."""
     notes: Sequence[str]
     """What a person should know, such as ports that are not the usual ones."""
+    listeners: Listeners
+    """The ports of the services, open while the system runs."""
 
 
 def build(state: StateFolder, backend: str, replicas: int, console: Console) -> System:
@@ -39,17 +41,19 @@ def build(state: StateFolder, backend: str, replicas: int, console: Console) -> 
     endpoints = stack.endpoints()
     preparation = Preparation(state, endpoints, chosen)
     units = list(stack.units())
+    listeners = Listeners()
     parts = [unit.name for unit in units if isinstance(unit, Process)]
     environment = {service.name: preparation.environment(service) for service in chosen}
     needs = {service.name: preparation.needs(service, parts) for service in chosen}
     units += preparation.steps(parts)
-    units += services.processes(chosen, replicas, own_ports, environment, needs)
+    units += services.processes(chosen, replicas, own_ports, environment, needs, listeners)
     return System(
         stack.name,
         units,
-        _addresses(endpoints) | {it.name: f"http://{HOST}:{own_ports[f'{it.name}-api']}" for it in chosen if replicas},
+        _addresses(endpoints) | {it.name: f"http://{HOST}:{own_ports[it.name]}" for it in chosen if replicas},
         {name: value for own in environment.values() for name, value in own.items()},
         ports.moved(wanted, own_ports),
+        listeners,
     )
 
 

@@ -1,5 +1,6 @@
 """What an operator asks every process: is it alive, is it ready, what has it counted."""
 
+import os
 from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Response
@@ -13,21 +14,21 @@ Check = Callable[[], str | None]
 
 
 def router(checks: Mapping[str, Check]) -> APIRouter:
-    """``/healthz``, ``/readyz`` and ``/metrics``."""
+    """``/healthz``, ``/readyz`` and ``/metrics``. The first two say which process answers: others may share its port."""
     operations = APIRouter(tags=["operations"])
 
     @operations.get("/healthz", summary="Is the process alive?")
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
+    async def healthz() -> dict[str, str | int]:
+        return {"status": "alive", "pid": os.getpid()}
 
     @operations.get("/readyz", summary="Can it do its work? 503 says what is missing.", responses={503: {}})
-    def readyz() -> dict[str, str]:
+    def readyz() -> dict[str, str | int]:
         reasons = {name: reason for name, check in checks.items() if (reason := check()) is not None}
         if reasons:
             raise Problem(
                 503, "not ready: " + "; ".join(f"{name}: {reason}" for name, reason in reasons.items()), reasons=reasons
             )
-        return {"status": "ready"}
+        return {"status": "ready", "pid": os.getpid()}
 
     @operations.get("/metrics", summary="Figures in Prometheus' text format.", response_class=Response)
     def metrics() -> Response:

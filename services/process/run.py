@@ -5,6 +5,7 @@ it again, rather than live on half dead.
 """
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -77,7 +78,7 @@ def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    server.run()
+    server.run(_sockets(server.config, settings.http_shared_socket))
     ending.set()
     for close in drained:
         close()
@@ -89,3 +90,9 @@ def serve(
             failed.set()
     log.info("stopped", failed=failed.is_set())
     return int(failed.is_set())
+
+
+def _sockets(config: uvicorn.Config, shared: int | None) -> list[socket.socket]:
+    """Where to listen: on a port of its own, and where processes share a port, on that one, too."""
+    own = config.bind_socket()
+    return [own] if shared is None else [own, socket.socket(fileno=shared)]

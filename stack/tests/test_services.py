@@ -1,12 +1,15 @@
 """Which processes the services are, how they are configured, and what they wait for."""
 
+import contextlib
+import socket
 from pathlib import Path
 
 import pytest
 
-from stack import services
+from stack import ports, services
 from stack.backend import Endpoints, Process, Step
 from stack.errors import NotConfigured
+from stack.ports import Listeners
 from stack.preparation import Preparation
 from stack.services import Service
 from stack.state import StateFolder
@@ -29,14 +32,22 @@ def preparation(
     return Preparation(state, Endpoints("127.0.0.1:9092", "http://127.0.0.1:8081", postgres), [ORDERS, CONSOLE])
 
 
-def test_a_service_has_one_api_and_as_many_workers_as_wanted() -> None:
+def test_a_service_has_as_many_apis_and_workers_as_wanted() -> None:
     assert list(services.process_names([ORDERS, CONSOLE], 2)) == [
         "orders-api",
+        "orders-api-2",
         "orders-worker-1",
         "orders-worker-2",
         "console-api",
+        "console-api-2",
     ]
-    assert services.wanted_ports([ORDERS], 1) == {"orders-api": 8001, "orders-worker-1": None}
+    assert list(services.process_names([ORDERS], 1)) == ["orders-api", "orders-worker-1"]
+    assert not services.process_names([ORDERS], 0)
+
+
+def test_the_usual_port_is_the_services_and_each_process_has_one_of_its_own() -> None:
+    assert services.wanted_ports([ORDERS], 1) == {"orders": 8001, "orders-api": None, "orders-worker-1": None}
+    assert services.wanted_ports([ORDERS], 0) == {}
 
 
 def test_a_service_without_a_program_is_left_out(tmp_path: Path) -> None:
@@ -77,15 +88,35 @@ def test_a_service_starts_when_everything_it_takes_for_granted_is_there(state: S
     it = preparation(state)
     environment = {service.name: it.environment(service) for service in it.services}
     needs = {service.name: it.needs(service, PARTS) for service in it.services}
-    ports = {"orders-api": 8001, "orders-worker-1": 20_001, "console-api": 8000}
+    chosen = {"orders": 8001, "orders-api": 20_000, "orders-worker-1": 20_001, "console": 8000, "console-api": 20_002}
 
-    known = {process.name: process for process in services.processes(it.services, 1, ports, environment, needs)}
+    known = {
+        process.name: process for process in services.processes(it.services, 1, chosen, environment, needs, Listeners())
+    }
 
     assert set(known["orders-api"].needs) == {*PARTS, "topics", "warm-up", "contracts", "database-orders"}
     assert set(known["console-api"].needs) == {*PARTS, "topics", "warm-up", "contracts"}
     launch = known["orders-worker-1"].launch()
     assert launch.arguments[1:] == ("-m", "services.orders.main", "worker")
     assert (launch.environment["HTTP_HOST"], launch.environment["HTTP_PORT"]) == ("127.0.0.1", "20001")
+
+
+def test_the_apis_of_a_service_inherit_one_open_port(state: StateFolder) -> None:
+    it = preparation(state)
+    names = {service.name: it.environment(service) for service in it.services}
+    [port] = ports.choose({"orders": None}, {}).values()
+    chosen = dict.fromkeys(services.process_names([ORDERS], 2), 20_000) | {"orders": port}
+    with contextlib.closing(Listeners()) as listeners:
+        known = {each.name: each for each in services.processes([ORDERS], 2, chosen, names, {"orders": ()}, listeners)}
+        assert ports.is_free(port)
+
+        first, second = known["orders-api"].launch(), known["orders-api-2"].launch()
+
+        assert first.descriptors == second.descriptors == (int(first.environment["HTTP_SHARED_SOCKET"]),)
+        assert "HTTP_SHARED_SOCKET" not in known["orders-worker-1"].launch().environment
+        with socket.create_connection(("127.0.0.1", port), timeout=1):  # though nobody takes it yet
+            assert not ports.is_free(port)
+    assert ports.is_free(port)
 
 
 def test_nothing_is_waited_for_that_somebody_else_runs(state: StateFolder) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from stack import children, commands
+from stack import children, commands, supervisor
 from stack.backend import Launch, Process, Step, Unit
-from stack.errors import NotReady, StackError, StartFailed
+from stack.errors import NotReady, Silent, StackError, StartFailed
 from stack.state import StateFolder
 from stack.supervisor import State, Supervisor
 from stack.tests.waiting import until
@@ -78,7 +78,7 @@ def supervised(units: Sequence[Unit], state: StateFolder) -> Iterator[Watched]:
 def process(
     name: str, *needs: str, program: str = SLEEPER, check: Callable[[], None] = lambda: None, stop_seconds: float = 10.0
 ) -> Process:
-    return Process(name, needs, lambda: Launch((sys.executable, "-c", program)), check, stop_seconds)
+    return Process(name, needs, lambda: Launch((sys.executable, "-c", program)), lambda _: check(), stop_seconds)
 
 
 def test_everything_is_started_after_what_it_needs_and_stopped_before_it(state: StateFolder) -> None:
@@ -137,6 +137,47 @@ def test_a_ready_process_that_stops_answering_is_not_ready_but_not_killed(state:
         until(it.supervisor.is_ready)
 
         assert it.pid("broker") == before
+
+
+def test_a_process_that_says_nothing_for_long_is_killed_and_started_anew(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(supervisor, "CHECK_READY_SECONDS", 0.05)
+    answering = threading.Event()
+    answering.set()
+
+    def check() -> None:
+        if not answering.is_set():
+            raise Silent("no answer")
+
+    with supervised([process("service", check=check)], state) as it:
+        until(it.supervisor.is_ready)
+        before = it.pid("service")
+        answering.clear()
+        until(lambda: it.happened("died", process="service", exit="killed by SIGKILL"))
+        answering.set()
+        until(it.supervisor.is_ready)
+
+        assert it.pid("service") != before
+    assert it.happened("killed", process="service", reason="no answer")
+
+
+def test_a_process_that_refuses_for_long_is_left_alone(state: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(supervisor, "SILENT_START_SECONDS_MAX", 0.01)
+    asked = 0
+
+    def check() -> None:
+        nonlocal asked
+        asked += 1
+        raise NotReady("refuses to write")
+
+    with supervised([process("service", check=check)], state) as it:
+        until(lambda: asked > 5)
+
+        assert not it.happened("killed")
+        assert len(it.order("started")) == 1
 
 
 def test_a_failed_step_fails_the_start_and_stops_everything(state: StateFolder) -> None:

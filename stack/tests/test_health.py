@@ -1,0 +1,72 @@
+"""Whose answer counts when a process is asked whether it is ready."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from stack import health
+from stack.errors import NotReady, Silent
+
+PID = 4711
+Answers = dict[str, tuple[int, object]]
+
+
+@contextlib.contextmanager
+def answering(answers: Answers) -> Iterator[str]:
+    """Address of a server with these answers by path; no answer to any other path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path in answers:
+                status, document = answers[self.path]
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Stay quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_process_itself_says_that_it_is_ready() -> None:
+    with answering({"/readyz": (200, {"status": "ready", "pid": PID})}) as url:
+        health.check_process(url, PID)
+
+
+@pytest.mark.parametrize("stranger", [{"status": "ready", "pid": PID + 1}, {"status": "ready"}, "hello", None])
+def test_a_stranger_on_its_port_is_not_taken_for_it(stranger: object) -> None:
+    answers: Answers = {"/readyz": (200, stranger), "/healthz": (200, stranger)}
+    with answering(answers) as url, pytest.raises(Silent):
+        health.check_process(url, PID)
+
+
+def test_a_refusal_is_an_answer() -> None:
+    with answering({"/readyz": (503, {"detail": "refuses to write"})}) as url, pytest.raises(NotReady) as raised:
+        health.check_process(url, PID)
+
+    assert "refuses to write" in str(raised.value)
+    assert not isinstance(raised.value, Silent)
+
+
+def test_a_process_that_is_alive_is_not_silent() -> None:
+    with answering({"/healthz": (200, {"status": "alive", "pid": PID})}) as url, pytest.raises(NotReady) as raised:
+        health.check_process(url, PID)
+
+    assert not isinstance(raised.value, Silent)
+
+
+def test_a_process_that_answers_nothing_is_silent() -> None:
+    with answering({}) as url, pytest.raises(Silent):
+        health.check_process(url, PID)
