@@ -62,11 +62,12 @@ EXAMPLES: list[Any] = [
         header=FIRST, sku="coffee", name="Coffee ☕", unit_price_minor=1999, currency="EUR", version=2**40, initial_on_hand=128
     ),
     StockLine(sku="coffee", quantity=63),
-    StockDeducted(header=HEADER, order_id=ORDER, lines=[StockLine(sku="coffee", quantity=64)]),
+    StockDeducted(header=HEADER, order_id=ORDER, lines=[StockLine(sku="coffee", quantity=64)], payment_id=PAYMENT),
     Shortage(sku="coffee", requested=8192, available=0),
     StockRejected(
         header=HEADER, order_id=ORDER, reason=RejectionReason.UNKNOWN_PRODUCT,
-        shortages=[Shortage(sku="tea", requested=2**31, available=2**31 - 1)],
+        shortages=[Shortage(sku="tea", requested=2**31, available=2**31 - 1)], payment_id=PAYMENT,
+        lines=[StockLine(sku="tea", quantity=2**31 - 1)],
     ),
     StockAdjusted(header=FIRST, sku="coffee", delta=-1_000_000_000, on_hand=0, reason="counted", idempotency_key="~"),
 ]  # fmt: skip

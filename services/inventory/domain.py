@@ -126,6 +126,8 @@ def decide(
         order_id=captured.order_id,
         reason=reason,
         shortages=shortages,
+        payment_id=captured.payment_id,
+        lines=_lines_of(pieces),
     )
     return Decision(captured.order_id, captured.payment_id, pieces, reason, now), rejected
 
@@ -134,8 +136,13 @@ def _deducted(captured: PaymentCaptured, pieces: Mapping[str, int], now: datetim
     return StockDeducted(
         header=caused_by(captured.header, StockDeducted.NAME, now),
         order_id=captured.order_id,
-        lines=[StockLine(sku=sku, quantity=count) for sku, count in pieces.items()],
+        lines=_lines_of(pieces),
+        payment_id=captured.payment_id,
     )
+
+
+def _lines_of(pieces: Mapping[str, int]) -> list[StockLine]:
+    return [StockLine(sku=sku, quantity=count) for sku, count in pieces.items()]
 
 
 def caused_by(cause: EventHeader, name: str, now: datetime) -> EventHeader:

@@ -3,13 +3,14 @@
 #   shop/inventory/RejectionReason.avsc
 #   shop/inventory/StockAdjusted.avsc
 #   shop/inventory/StockDeducted.avsc
+#   shop/inventory/StockLine.avsc
 #   shop/inventory/StockRejected.avsc
-# Fingerprint (SHA-256 of the schemas, all references inlined): 8888f8a47b789217d5df4c88cbd53f382ae10441cbf4da2a72e69c0a1b4db10a
+# Fingerprint (SHA-256 of the schemas, all references inlined): fa7988d78afb4668d9d6ed0102ffc2dd99ef956c7fc37dcf4d6b81ad99b044c2
 """The Avro types of namespace shop.inventory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
@@ -176,46 +177,6 @@ class StockAdjusted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockLine:
-    """Pieces of one product taken from stock."""
-
-    sku: str
-    """The product's number."""
-    quantity: int
-    """Pieces taken, 1 or more."""
-
-    NAME: ClassVar[str] = "shop.inventory.StockLine"
-    FINGERPRINT: ClassVar[str] = "5cae7e23adbb941d901f01b70e2c833531a5ee7fcf48269e773ed971cf653856"
-    SCHEMA: ClassVar[str] = (
-        '{"type":"record","name":"StockLine","doc":"Pieces of one product taken from stock.",'
-        '"fields":[{"name":"sku","type":"string","doc":"The product\'s number."},{"name":"quantity",'
-        '"type":"int","doc":"Pieces taken, 1 or more."}],"namespace":"shop.inventory"}'
-    )
-
-    def encode(self) -> bytes:
-        """Return the Avro bytes; raise EncodeError with the path of the field that does not fit."""
-        try:
-            return write_stock_line(self)
-        except FAULTS as fault:
-            raise encode_error(self, fault) from fault
-
-    @classmethod
-    def decode(cls, data: bytes, writer: str | None = None) -> StockLine:
-        """Read Avro bytes that were written with this schema, or with the schema `writer` (JSON text).
-
-        Raise DecodeError with the path of the field at fault.
-        """
-        read = read_stock_line if writer is None or writer == cls.SCHEMA else reader_for(cls, writer)
-        try:
-            value, end = read(data, 0)
-        except FAULTS as fault:
-            raise decode_error(cls, data, writer, fault) from fault
-        if end != len(data):
-            raise decode_error(cls, data, writer, None)
-        return value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StockDeducted:
     """Every line of a paid order has been taken from stock."""
 
@@ -225,9 +186,11 @@ class StockDeducted:
     """The order this event belongs to; the record's key."""
     lines: list[StockLine]
     """What was taken, one line per product."""
+    payment_id: UUID | None = None
+    """The payment that paid for the pieces."""
 
     NAME: ClassVar[str] = "shop.inventory.StockDeducted"
-    FINGERPRINT: ClassVar[str] = "f04d4cb58880bdca06fe75e2c896de63bbaa83da4df28056136b4346dfe17b2f"
+    FINGERPRINT: ClassVar[str] = "178bad5561702e850b5ff6057aeb46dcb62a91e27ee72a7507cfbce9076a1685"
     SCHEMA: ClassVar[str] = (
         '{"type":"record","name":"StockDeducted","namespace":"shop.inventory","doc":"Every line of '
         'a paid order has been taken from stock.","fields":[{"name":"header",'
@@ -243,10 +206,12 @@ class StockDeducted:
         'where it is not traced."}]},"doc":"What every event carries: its identity, its time, its '
         'cause and its trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},'
         '"doc":"The order this event belongs to; the record\'s key."},{"name":"lines",'
-        '"type":{"type":"array","items":{"type":"record","name":"StockLine","doc":"Pieces of one '
-        'product taken from stock.","fields":[{"name":"sku","type":"string","doc":"The product\'s '
-        'number."},{"name":"quantity","type":"int","doc":"Pieces taken, 1 or more."}]}},'
-        '"doc":"What was taken, one line per product."}]}'
+        '"type":{"type":"array","items":{"type":"record","name":"StockLine",'
+        '"namespace":"shop.inventory","doc":"Pieces of one product in an order.",'
+        '"fields":[{"name":"sku","type":"string","doc":"The product\'s number."},{"name":"quantity",'
+        '"type":"int","doc":"Pieces, 1 or more."}]}},"doc":"What was taken, one line per '
+        'product."},{"name":"payment_id","type":["null",{"type":"string","logicalType":"uuid"}],'
+        '"doc":"The payment that paid for the pieces.","default":null}]}'
     )
 
     def encode(self) -> bytes:
@@ -263,6 +228,46 @@ class StockDeducted:
         Raise DecodeError with the path of the field at fault.
         """
         read = read_stock_deducted if writer is None or writer == cls.SCHEMA else reader_for(cls, writer)
+        try:
+            value, end = read(data, 0)
+        except FAULTS as fault:
+            raise decode_error(cls, data, writer, fault) from fault
+        if end != len(data):
+            raise decode_error(cls, data, writer, None)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLine:
+    """Pieces of one product in an order."""
+
+    sku: str
+    """The product's number."""
+    quantity: int
+    """Pieces, 1 or more."""
+
+    NAME: ClassVar[str] = "shop.inventory.StockLine"
+    FINGERPRINT: ClassVar[str] = "5cae7e23adbb941d901f01b70e2c833531a5ee7fcf48269e773ed971cf653856"
+    SCHEMA: ClassVar[str] = (
+        '{"type":"record","name":"StockLine","namespace":"shop.inventory","doc":"Pieces of one '
+        'product in an order.","fields":[{"name":"sku","type":"string","doc":"The product\'s '
+        'number."},{"name":"quantity","type":"int","doc":"Pieces, 1 or more."}]}'
+    )
+
+    def encode(self) -> bytes:
+        """Return the Avro bytes; raise EncodeError with the path of the field that does not fit."""
+        try:
+            return write_stock_line(self)
+        except FAULTS as fault:
+            raise encode_error(self, fault) from fault
+
+    @classmethod
+    def decode(cls, data: bytes, writer: str | None = None) -> StockLine:
+        """Read Avro bytes that were written with this schema, or with the schema `writer` (JSON text).
+
+        Raise DecodeError with the path of the field at fault.
+        """
+        read = read_stock_line if writer is None or writer == cls.SCHEMA else reader_for(cls, writer)
         try:
             value, end = read(data, 0)
         except FAULTS as fault:
@@ -328,9 +333,13 @@ class StockRejected:
     """Why nothing was taken."""
     shortages: list[Shortage]
     """The products that were short or unknown."""
+    payment_id: UUID | None = None
+    """The payment that has to be given back."""
+    lines: list[StockLine] = field(default_factory=list)
+    """What the order asked for, pieces by product."""
 
     NAME: ClassVar[str] = "shop.inventory.StockRejected"
-    FINGERPRINT: ClassVar[str] = "e998512b397a07322b3a7528141dc6f74e843261034f00c2545d314f2c64611e"
+    FINGERPRINT: ClassVar[str] = "5dda8ef19bdb40cb3ee6a91def700cd81a105753d362f9f1dbf20a9a9729617e"
     SCHEMA: ClassVar[str] = (
         '{"type":"record","name":"StockRejected","namespace":"shop.inventory","doc":"A paid order '
         'could not be served from stock; nothing was taken.","fields":[{"name":"header",'
@@ -354,7 +363,13 @@ class StockRejected:
         '"fields":[{"name":"sku","type":"string","doc":"The product\'s number."},'
         '{"name":"requested","type":"long","doc":"Pieces the order asked for in all."},'
         '{"name":"available","type":"long","doc":"Pieces on hand at that moment; 0 for an unknown '
-        'product."}]}},"doc":"The products that were short or unknown."}]}'
+        'product."}]}},"doc":"The products that were short or unknown."},{"name":"payment_id",'
+        '"type":["null",{"type":"string","logicalType":"uuid"}],"doc":"The payment that has to be '
+        'given back.","default":null},{"name":"lines","type":{"type":"array",'
+        '"items":{"type":"record","name":"StockLine","namespace":"shop.inventory","doc":"Pieces of '
+        'one product in an order.","fields":[{"name":"sku","type":"string","doc":"The product\'s '
+        'number."},{"name":"quantity","type":"int","doc":"Pieces, 1 or more."}]}},"doc":"What the '
+        'order asked for, pieces by product.","default":[]}]}'
     )
 
     def encode(self) -> bytes:
@@ -382,8 +397,8 @@ class StockRejected:
 
 _new_product_listed = constructor(ProductListed)
 _new_stock_adjusted = constructor(StockAdjusted)
-_new_stock_line = constructor(StockLine)
 _new_stock_deducted = constructor(StockDeducted)
+_new_stock_line = constructor(StockLine)
 _new_shortage = constructor(Shortage)
 _new_stock_rejected = constructor(StockRejected)
 
@@ -465,20 +480,6 @@ def read_stock_adjusted(data: bytes, at: int) -> tuple[StockAdjusted, int]:
     return _new_stock_adjusted(header, sku, delta, on_hand, reason, idempotency_key), at
 
 
-def write_stock_line(value: StockLine) -> bytes:
-    """Return `value` as Avro bytes."""
-    if value.__class__ is not StockLine:
-        raise TypeError("not of class StockLine")
-    return b"".join((write_string(value.sku), write_int(value.quantity)))
-
-
-def read_stock_line(data: bytes, at: int) -> tuple[StockLine, int]:
-    """Read what stands at `at`; return it and the next position."""
-    sku, at = read_string(data, at)
-    quantity, at = read_int(data, at)
-    return _new_stock_line(sku, quantity), at
-
-
 def write_stock_deducted(value: StockDeducted) -> bytes:
     """Return `value` as Avro bytes."""
     if value.__class__ is not StockDeducted:
@@ -488,6 +489,7 @@ def write_stock_deducted(value: StockDeducted) -> bytes:
             write_event_header(value.header),
             write_uuid(value.order_id),
             write_items([write_stock_line(item) for item in as_list(value.lines)]),
+            b"\x00" if value.payment_id is None else b"\x02" + write_uuid(value.payment_id),
         )
     )
 
@@ -503,7 +505,25 @@ def read_stock_deducted(data: bytes, at: int) -> tuple[StockDeducted, int]:
             item, at = read_stock_line(data, at)
             lines.append(item)
         count, at = read_count(data, at, 2)
-    return _new_stock_deducted(header, order_id, lines), at
+    branch, at = read_branch(data, at, 2)
+    payment_id: UUID | None = None
+    if branch == 1:
+        payment_id, at = read_uuid(data, at)
+    return _new_stock_deducted(header, order_id, lines, payment_id), at
+
+
+def write_stock_line(value: StockLine) -> bytes:
+    """Return `value` as Avro bytes."""
+    if value.__class__ is not StockLine:
+        raise TypeError("not of class StockLine")
+    return b"".join((write_string(value.sku), write_int(value.quantity)))
+
+
+def read_stock_line(data: bytes, at: int) -> tuple[StockLine, int]:
+    """Read what stands at `at`; return it and the next position."""
+    sku, at = read_string(data, at)
+    quantity, at = read_int(data, at)
+    return _new_stock_line(sku, quantity), at
 
 
 def write_shortage(value: Shortage) -> bytes:
@@ -531,6 +551,8 @@ def write_stock_rejected(value: StockRejected) -> bytes:
             write_uuid(value.order_id),
             write_rejection_reason(value.reason),
             write_items([write_shortage(item) for item in as_list(value.shortages)]),
+            b"\x00" if value.payment_id is None else b"\x02" + write_uuid(value.payment_id),
+            write_items([write_stock_line(item) for item in as_list(value.lines)]),
         )
     )
 
@@ -547,7 +569,18 @@ def read_stock_rejected(data: bytes, at: int) -> tuple[StockRejected, int]:
             item, at = read_shortage(data, at)
             shortages.append(item)
         count, at = read_count(data, at, 3)
-    return _new_stock_rejected(header, order_id, reason, shortages), at
+    branch, at = read_branch(data, at, 2)
+    payment_id: UUID | None = None
+    if branch == 1:
+        payment_id, at = read_uuid(data, at)
+    lines: list[StockLine] = []
+    count_2, at = read_count(data, at, 2)
+    while count_2:
+        for _ in range(count_2):
+            item_2, at = read_stock_line(data, at)
+            lines.append(item_2)
+        count_2, at = read_count(data, at, 2)
+    return _new_stock_rejected(header, order_id, reason, shortages, payment_id, lines), at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {
