@@ -77,6 +77,17 @@ COMMENT ON TABLE dead_letters IS 'messages this service could not apply, with th
 CREATE INDEX dead_letters_open ON dead_letters (created_at) WHERE state = 'open';
 """
 
+REPUBLICATION = """
+CREATE TABLE republication (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_sequence bigint NOT NULL CHECK (next_sequence > 0),
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition)
+);
+COMMENT ON TABLE republication IS 'partitions whose events are to be sent again, from this number up to the position';
+"""
+
 _OUTBOX = """
 CREATE TABLE {table} (
     partition integer NOT NULL,

@@ -18,7 +18,7 @@ from services.messaging.errors import DependencyUnavailable, Unprepared
 from services.messaging.kafka import Kafka
 from services.messaging.records import Headers, OutboxRow, Record, TopicPartition
 from services.messaging.settings import MessagingSettings
-from services.messaging.tables import statements
+from services.messaging.tables import REPUBLICATION, statements
 
 PARTITIONS = 3
 WAIT_SECONDS = 30.0
@@ -100,7 +100,7 @@ def test_settings(bootstrap: str, **changed: object) -> MessagingSettings:
 def prepare(url: str, topics: Sequence[str], range_rows: int = 1_000) -> None:
     """What a service's `migrate` does."""
     with psycopg.connect(url) as connection:
-        for statement in statements(topics):
+        for statement in (*statements(topics), REPUBLICATION):
             connection.execute(statement.encode())
     database = Database(url, MessagingSettings(), application="prepare")
     with database.transaction() as transaction:
