@@ -15,6 +15,7 @@ from stack.backend import BACKENDS
 from stack.errors import StackError
 from stack.state import DEFAULT_FOLDER, StateFolder
 from verification import cli as verification
+from verification.chaos import cli as chaos
 
 HELP = """
 Run the order pipeline on this machine: Kafka, a schema registry, PostgreSQL and the services.
@@ -157,6 +158,7 @@ app.command("logs")(show_logs)
 app.command("demo")(verification.demo)
 app.command("load")(verification.load)
 app.command("reconcile")(verification.reconcile)
+app.command("chaos")(chaos.chaos)
 
 
 def main() -> None:

@@ -73,17 +73,12 @@ def load(
     output.print(
         f"{plan.source}: {len(plan.orders)} orders of {len(plan.products)} products, {rate:g}/s, run {plan.run}"
     )
-    with (
-        Progress(
-            TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=output
-        ) as progress,
-        told(),
-    ):
-        outcome = asyncio.run(run(plan, rate, here, _teller(progress)))
+    with progress() as shown, told():
+        outcome = asyncio.run(run(plan, rate, here, teller(shown)))
     summary = summarise(outcome, rate)
     if json_file is not None:
         json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    output.print(_table(summary))
+    output.print(load_table(summary))
     for violation in outcome.violations[:20]:
         output.print(f"[red]violation[/red] {violation}", highlight=False)
     raise typer.Exit(FINDINGS if outcome.violations else 0)
@@ -119,7 +114,14 @@ def plan_of_run(rate: float, seconds: float | None, limit: int | None, seed: int
         raise StackError(str(error)) from error
 
 
-def _teller(progress: Progress) -> Callable[[str, int, int], None]:
+def progress() -> Progress:
+    """Bars for what a load run tells."""
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=output)
+
+
+def teller(progress: Progress) -> Callable[[str, int, int], None]:
+    """Show what a load run tells as bars."""
     tasks: dict[str, Any] = {}
 
     def tell(what: str, done: int, total: int) -> None:
@@ -130,7 +132,8 @@ def _teller(progress: Progress) -> Callable[[str, int, int], None]:
     return tell
 
 
-def _table(summary: dict[str, Any]) -> Table:
+def load_table(summary: dict[str, Any]) -> Table:
+    """What a load run came to, for people."""
     rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name in ("orders", "accepted", "completed"):
         rows.add_row(name, str(summary[name]))
@@ -176,7 +179,7 @@ def reconcile(
     if as_json:
         sys.stdout.write(json.dumps(report.document(), indent=2) + "\n")
     else:
-        _print_report(report)
+        print_report(report)
     raise typer.Exit(FINDINGS if report.findings_total else 0)
 
 
@@ -241,7 +244,8 @@ def told() -> Iterator[None]:
         raise StackError(f"{type(error).__name__}: {error}") from error
 
 
-def _print_report(report: "Report") -> None:
+def print_report(report: "Report") -> None:
+    """What `reconcile` found, for people."""
     rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, counts in report.counts.items():
         rows.add_row(name.replace("_", " "), ", ".join(f"{count} {what}" for what, count in counts.items()) or "none")

@@ -24,6 +24,8 @@ POLL_SECONDS = 0.05
 REFUND_POLL_SECONDS = 0.2
 REFUND_SECONDS_MAX = 30.0
 FINAL = frozenset({"COMPLETED", "FAILED"})
+SENDING = "orders answered"
+"""What is told first when the first order is sent."""
 
 Tell = Callable[[str, int, int], None]
 """(what, how many so far, of how many)"""
@@ -87,8 +89,8 @@ async def send(plan: Plan, rate: float, client: Shop, accepted: Accepted, tell: 
             if (early := each.due - monotonic()) > 0:
                 await asyncio.sleep(early)
             tasks.create_task(place(order, each))
-            tell("orders answered", answered, len(sent))
-    tell("orders answered", answered, len(sent))
+            tell(SENDING, answered, len(sent))
+    tell(SENDING, answered, len(sent))
     return sent
 
 

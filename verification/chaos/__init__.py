@@ -1,0 +1,1 @@
+"""Faults under load, then the checkers: `pipeline chaos`."""
