@@ -210,6 +210,7 @@ def _settings(bootstrap_servers: str, *, eof: bool) -> dict[str, Any]:
         "enable.partition.eof": eof,
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
+        "log_level": 0,  # what cannot be mended is raised; a killed broker would fill the terminal 20 times a second
     }
 
 
