@@ -1,15 +1,24 @@
-"""One transactional producer's life: rows go in, offsets come out, and any doubt ends it (rule 5)."""
+"""One transactional producer's life: rows go in, offsets come out, and any doubt ends it (rule 5).
 
+Why: librdkafka sends an EndTxn again, without a word, when the connection it went out on is lost. If the first one was only
+late, the broker takes it for the end of the *next* transaction, and says yes: half of that becomes visible. Kafka's remedy
+(KIP-890) is a new epoch with each EndTxn of version 5; librdkafka has version 1. A new producer has a new epoch, too.
+"""
+
+import logging
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Self
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from services.messaging import headers
 from services.messaging.errors import MessagingError
 from services.messaging.records import OutboxRow, TopicPartition
+
+log = structlog.get_logger()
 
 PERMANENT = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG})
 
@@ -29,6 +38,23 @@ class RecordRefused(MessagingError):
         super().__init__(f"{self.partition} number {row.sequence}, event {row.event_id}: {error.str()}")
 
 
+class _LostConnections(logging.Handler):
+    """Listens to librdkafka's log, the only place where it tells of a connection that it lost and made again.
+
+    Connections that were idle for a minute are closed without a line there; they are no loss.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith("FAIL ") and " in state UP" in text:  # other states: it was never there
+            self.last = text
+        log.info("kafka_producer", level_name=record.levelname, text=text)
+
+
 class Publisher:
     """A transactional producer that is thrown away at the first doubt.
 
@@ -37,6 +63,9 @@ class Publisher:
 
     def __init__(self, bootstrap_servers: str, transactional_id: str, transaction_timeout_seconds: float) -> None:
         self._timeout_seconds = transaction_timeout_seconds
+        self._lost = _LostConnections()
+        logger = logging.Logger("producer")
+        logger.addHandler(self._lost)
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
@@ -49,7 +78,8 @@ class Publisher:
                 "message.max.bytes": 2 << 20,
                 "queue.buffering.max.messages": 1_000_000,  # a transaction is bounded by the relay
                 "retry.backoff.ms": 1,  # after each commit the broker answers CONCURRENT_TRANSACTIONS for a moment
-            }
+            },
+            logger=logger,
         )
         _doubting(self._producer.init_transactions, transaction_timeout_seconds)
 
@@ -62,6 +92,7 @@ class Publisher:
         offsets: list[int] = [-1] * len(rows)
         refusals: list[tuple[OutboxRow, KafkaError]] = []
         begun = monotonic()
+        self._doubt_lost_connection()
         _doubting(self._producer.begin_transaction)
         for index, row in enumerate(rows):
             self._produce(row, index, offsets, refusals)
@@ -73,11 +104,18 @@ class Publisher:
                     together = sum((each.topic, each.partition) == (row.topic, row.partition) for each in rows)
                     raise RecordRefused(row, error, certain=together == 1) from doubt
             raise
+        self._doubt_lost_connection()
         if monotonic() - begun > self._timeout_seconds / 2:
             raise Doubt(f"a transaction took {monotonic() - begun:.1f} s")
         if refusals or -1 in offsets:
             raise Doubt("a transaction was committed without a delivery report for each record")
         return offsets
+
+    def _doubt_lost_connection(self) -> None:
+        """A request that was on its way may still arrive, whatever was answered to its repetition."""
+        self._producer.poll(0)  # the log is told here; the line is older than any answer to a repetition
+        if self._lost.last is not None:
+            raise Doubt(self._lost.last)
 
     def _produce(
         self, row: OutboxRow, index: int, offsets: list[int], refusals: list[tuple[OutboxRow, KafkaError]]
