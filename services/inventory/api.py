@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
@@ -26,8 +25,8 @@ from services.inventory.settings import Settings
 from services.messaging.database import Database
 from services.messaging.writer import Writer
 from services.process import http
-from services.process.fields import SKU_PATTERN, Sku
-from services.process.problems import Problem, problem_of
+from services.process.fields import IDEMPOTENCY_KEY_PATTERN, SKU_PATTERN, Sku
+from services.process.problems import Problem, not_valid
 
 BATCH_PATH = "/products/batch"
 BODY_LIMITS = {BATCH_PATH: 8 << 20}
@@ -49,7 +48,7 @@ Writing = Writer[handlers.Request, Answer]
 IdempotencyKey = Annotated[
     str,
     Header(
-        pattern=r"^[\x20-\x7e]{1,255}$",
+        pattern=IDEMPOTENCY_KEY_PATTERN,
         description="1-255 printable ASCII characters. The same key and body adjust once and get the same answer.",
         examples=["delivery-2041"],
     ),
@@ -168,16 +167,10 @@ def _batch_response(
 ) -> JSONResponse:
     remaining = iter(answers)
     results = [
-        _refused(problem_of(RequestValidationError(_in_body(command))))
-        if isinstance(command, ValidationError)
-        else _result(next(remaining))
+        _refused(not_valid(command)) if isinstance(command, ValidationError) else _result(next(remaining))
         for command in commands
     ]
     return JSONResponse({"results": results})
-
-
-def _in_body(error: ValidationError) -> Sequence[dict[str, Any]]:
-    return [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False, include_input=False)]
 
 
 def _result(answer: Listed | Refused) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The shapes of requests and answers; OpenAPI is made from them."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,13 +9,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
-    WrapValidator,
 )
 
 from services.inventory.currencies import CURRENCIES
 from services.inventory.domain import Adjustment, AdjustStock, ListProduct, Product
-from services.process.fields import Sku, WithoutNul
+from services.process.fields import JudgedAlone, Sku, WithoutNul
 
 PRICE_MINOR_MAX = 1_000_000_000
 PIECES_MAX = 1_000_000_000
@@ -63,21 +60,13 @@ class BatchProductRequest(ProductRequest):
     sku: Sku
 
 
-def _judged_alone(value: Any, validate: Callable[[Any], BatchProductRequest]) -> BatchProductRequest | ValidationError:
-    """One product that is not valid does not refuse the others: its errors stand in its place."""
-    try:
-        return validate(value)
-    except ValidationError as error:
-        return error
-
-
 class BatchRequest(BaseModel):
     """Products to be listed in one go; each is judged by itself."""
 
     model_config = ConfigDict(extra="forbid")
 
     products: Annotated[
-        list[Annotated[BatchProductRequest, WrapValidator(_judged_alone)]],
+        list[Annotated[BatchProductRequest, JudgedAlone]],
         Field(min_length=1, max_length=BATCH_PRODUCTS_MAX),
     ]
 

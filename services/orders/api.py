@@ -2,24 +2,27 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
+from pydantic import ValidationError
+from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
 from services.messaging.database import Database
+from services.messaging.errors import DependencyUnavailable, RefusedToWrite
 from services.messaging.kafka import Kafka
-from services.messaging.records import TopicPartition
 from services.messaging.wire import Wire
-from services.messaging.writer import Writer
 from services.orders import models, reads, store
-from services.orders.domain import FINAL, OrderStatus, PlaceOrder, UnknownProducts
-from services.orders.handlers import Answer, KeyReused, Placed, Refused
+from services.orders.domain import FINAL, OrderStatus, PlaceOrder
+from services.orders.handlers import KeyReused, Placed, Refused, Replayed, TurnedAway
 from services.orders.models import (
+    BatchAnswer,
+    BatchRequest,
     CustomerId,
     OrderAnswer,
     OrderPage,
@@ -28,23 +31,29 @@ from services.orders.models import (
     ProductPage,
     TimelineEntry,
 )
+from services.orders.placing import Outcome, Placing, Writing
 from services.orders.reads import TimelineRow
 from services.orders.settings import Settings
 from services.orders.waiting import FinalOrders
 from services.process import http
-from services.process.problems import Problem, unavailable
+from services.process.fields import IDEMPOTENCY_KEY_PATTERN
+from services.process.problems import RETRY_AFTER, Problem, not_valid, problem_of, unavailable
 
-PRODUCT_TOPIC = "shop.inventory"
+BATCH_PATH = "/orders/batch"
+BODY_LIMITS = {BATCH_PATH: 8 << 20}
+"""Bytes by path, where it is not the usual limit."""
 WAIT_SECONDS_MAX = 60
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?:$|[,;\s])", re.IGNORECASE)
 
 PROBLEMS = http.responses({404: "No such order or product", 422: "Not valid", 503: "Come back after Retry-After"})
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=64, pattern="^[ -~]+$", description="`next` of the page before.")]
-Writing = Writer[PlaceOrder, Answer]
 IdempotencyKey = Annotated[
-    str | None, Header(description="1-255 printable ASCII characters. The same key and body give the same order again.")
+    str | None,
+    Header(
+        pattern=IDEMPOTENCY_KEY_PATTERN,
+        description="1-255 printable ASCII characters. The same key and body give the same order again.",
+    ),
 ]
 Prefer = Annotated[
     str | None,
@@ -58,9 +67,7 @@ class OrdersApi:
     def __init__(self, database: Database, wire: Wire, kafka: Kafka, writer: Writing, settings: Settings) -> None:
         self._database = database
         self._wire = wire
-        self._kafka = kafka
-        self._writer = writer
-        self._settings = settings
+        self._placing = Placing(database, kafka, writer, settings)
         self._final = FinalOrders(database, settings.wait_poll_seconds)
 
     async def place(
@@ -73,12 +80,8 @@ class OrdersApi:
     ) -> Any:
         """Take an order: 202 with the order, PENDING. It is priced with the product list and paid in the background."""
         order_id, now = UUID(int=uuid7().int), datetime.now(UTC)
-        asked = order.command(order_id, now, http.trace_parent(request), _key(idempotency_key))
-        answer = await self._place(asked)
-        if isinstance(answer, KeyReused):
-            raise Problem(422, "this Idempotency-Key was used for another request")
-        if isinstance(answer, Refused):
-            raise Problem(422, str(answer.refusal))
+        asked = order.command(order_id, now, http.trace_parent(request), idempotency_key)
+        answer = _taken(await self._placing.one(asked))
         order_id = answer.event.order_id if isinstance(answer, Placed) else answer.order_id
         response.headers["Location"] = f"/orders/{order_id}"
         if order_id != asked.order_id:
@@ -88,33 +91,34 @@ class OrdersApi:
             return models.answer_of_event(answer.event)
         return await self._order_when_final(order_id, seconds)
 
-    async def _place(self, asked: PlaceOrder) -> Answer:
-        """Have the order written; a product that is not known yet is waited for, holding nothing meanwhile."""
-        now = asyncio.get_running_loop().time
-        deadline, published = now() + self._settings.product_wait_seconds, None
-        half_time = now() + self._settings.product_wait_seconds / 2
-        while True:
-            answer = await asyncio.wrap_future(self._writer.submit(asked))
-            if not isinstance(answer, Refused) or not isinstance(answer.refusal, UnknownProducts):
-                return answer
-            if published is None and now() >= half_time:
-                published = await asyncio.to_thread(self._published_products)
-            if published is not None and now() > deadline:
-                break
-            await asyncio.sleep(self._settings.product_poll_seconds)
-        if await asyncio.to_thread(self._behind, published):
-            raise unavailable(f"{answer.refusal}; the product list is still being read, come back")
-        return answer
+    async def place_batch(self, batch: BatchRequest, request: Request) -> Response:
+        """Take up to 500 orders, each judged by itself; the results are in request order. Keys are those of single orders."""
+        trace_parent, now = http.trace_parent(request), datetime.now(UTC)
+        judged = [
+            not_valid(item)
+            if isinstance(item, ValidationError)
+            else item.command(UUID(int=uuid7().int), now, trace_parent, item.idempotency_key)
+            for item in batch.orders
+        ]
+        wishes = [item for item in judged if isinstance(item, PlaceOrder)]
+        outcomes = await self._placing.many(wishes)
+        outages = [outcome for outcome in outcomes if isinstance(outcome, DependencyUnavailable | RefusedToWrite)]
+        if outages and len(outages) == len(outcomes):
+            raise outages[0]
+        return await asyncio.to_thread(self._batch_response, judged, wishes, outcomes)
 
-    def _published_products(self) -> Mapping[TopicPartition, int]:
-        """Where the product list's topic ends now: a product that is listed stands before."""
-        return self._kafka.stable_ends(self._kafka.partitions(PRODUCT_TOPIC))
-
-    def _behind(self, published: Mapping[TopicPartition, int]) -> bool:
-        """Whether orders has not read so far yet."""
+    def _batch_response(
+        self, judged: Sequence[Problem | PlaceOrder], wishes: Sequence[PlaceOrder], outcomes: Sequence[Outcome]
+    ) -> Response:
+        replayed = [outcome.order_id for outcome in outcomes if isinstance(outcome, Replayed)]
         with self._database.connection() as connection:
-            read = reads.next_offsets(connection, PRODUCT_TOPIC)
-        return any(read.get(partition, 0) < end for partition, end in published.items())
+            stored = reads.orders(connection, replayed) if replayed else {}
+        remaining = iter(zip(wishes, outcomes, strict=True))
+        results = [
+            _refused(item) if isinstance(item, Problem) else _result(*next(remaining), stored) for item in judged
+        ]
+        answer = BatchAnswer.model_validate({"results": results}).model_dump_json(by_alias=True, exclude_unset=True)
+        return Response(answer, 202, _retry_after(results), media_type="application/json")
 
     async def order(self, order_id: str, prefer: Prefer = None) -> Any:
         """One order as it is now."""
@@ -197,6 +201,9 @@ def router(api: OrdersApi) -> APIRouter:
     routes.add_api_route(
         "/orders", api.place, methods=["POST"], status_code=202, response_model=OrderAnswer, tags=["orders"]
     )
+    routes.add_api_route(
+        BATCH_PATH, api.place_batch, methods=["POST"], status_code=202, response_model=BatchAnswer, tags=["orders"]
+    )
     routes.add_api_route("/orders", api.orders, response_model=OrderPage, tags=["orders"])
     routes.add_api_route("/orders/{order_id}", api.order, response_model=OrderAnswer, tags=["orders"])
     routes.add_api_route(
@@ -218,10 +225,38 @@ def _no_order() -> Problem:
     return Problem(404, "no such order")
 
 
-def _key(header: str | None) -> str | None:
-    if header is not None and not _KEY.fullmatch(header):
-        raise Problem(422, "Idempotency-Key must be 1-255 printable ASCII characters")
-    return header
+def _taken(outcome: Outcome) -> Placed | Replayed:
+    """The order, taken now or before. Raises what a client is told otherwise."""
+    if isinstance(outcome, Exception):
+        raise outcome
+    if isinstance(outcome, KeyReused):
+        raise Problem(422, "this Idempotency-Key was used for another request")
+    if isinstance(outcome, Refused):
+        raise Problem(422, str(outcome.refusal))
+    if isinstance(outcome, TurnedAway):
+        raise unavailable("too many orders are on their way: nothing was stored, come back")
+    return outcome
+
+
+def _result(wish: PlaceOrder, outcome: Outcome, stored: Mapping[UUID, Row[Any]]) -> dict[str, Any]:
+    """What became of one order of a batch."""
+    try:
+        taken = _taken(outcome)
+    except Exception as error:  # noqa: BLE001 - told to the client, and logged where nobody expected it
+        return _refused(problem_of(error))
+    if isinstance(taken, Placed):
+        return {"code": 202, "replayed": False, "order": models.answer_of_event(taken.event)}
+    order = models.answer_of_row(stored[taken.order_id])
+    return {"code": 202, "replayed": taken.order_id != wish.order_id, "order": order}
+
+
+def _refused(problem: Problem) -> dict[str, Any]:
+    return {"code": problem.status, "replayed": False, "problem": problem.document()}
+
+
+def _retry_after(results: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """When to come back, where some order of a batch has to."""
+    return RETRY_AFTER if any(result["code"] == 503 for result in results) else {}
 
 
 def _wait_seconds(prefer: str | None) -> int:

@@ -31,6 +31,10 @@ FINISHED = Metric("orders_finished_total", "Orders that became final", ["status"
 Clock = Callable[[], datetime]
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """Applies batches of messages and of requests, each in one transaction."""
@@ -40,6 +44,8 @@ class Handlers:
     wire: Wire
     partitions: int
     clock: Clock
+    admits: Callable[[], bool] = _always
+    """Whether new orders are taken (rule 12); a process that takes none need not ask."""
 
     def handle(self, batch: Batch) -> None:
         """Apply a batch once: inbox position, new state and outbox rows commit together or not at all."""
@@ -71,6 +77,8 @@ class Handlers:
 
     def place(self, wishes: Sequence[PlaceOrder]) -> "list[Answer]":
         """Take a batch of orders in one transaction; each is judged by itself."""
+        if not self.admits():
+            return self._turn_away(wishes)
         with self.database.transaction() as transaction:
             used = store.keys(transaction, [wish.idempotency_key for wish in wishes if wish.idempotency_key])
             placing, answers = self._judge(transaction, wishes, used)
@@ -90,6 +98,17 @@ class Handlers:
         self.relay.offer(rows)
         PLACED.inc(len(events))
         return [answers.get(index) or _placed(placing[index], new) for index in range(len(wishes))]
+
+    def _turn_away(self, wishes: Sequence[PlaceOrder]) -> "list[Answer]":
+        """Take no new order and store nothing; whose key was used before is answered with its order."""
+        wanted, used = [wish.idempotency_key for wish in wishes if wish.idempotency_key], dict[str, StoredKey]()
+        if wanted:
+            with self.database.connection() as connection:
+                used = store.keys(connection, wanted)
+        return [
+            _replay(wish, used[wish.idempotency_key]) if wish.idempotency_key in used else TurnedAway()
+            for wish in wishes
+        ]
 
     def _judge(
         self, transaction: Transaction, wishes: Sequence[PlaceOrder], used: Mapping[str, StoredKey]
@@ -179,7 +198,12 @@ class KeyReused:
     """The key was used for another request."""
 
 
-Answer = Placed | Replayed | Refused | KeyReused
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Too many orders are on their way; nothing was stored, and the same request may be taken later."""
+
+
+Answer = Placed | Replayed | Refused | KeyReused | TurnedAway
 
 
 def _placed(event: OrderPlaced, new: Collection[UUID]) -> Answer:

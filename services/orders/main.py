@@ -1,6 +1,7 @@
 """The processes of orders: ``python -m services.orders.main api|worker|migrate``."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -8,8 +9,10 @@ from services.events.shop.inventory import ProductListed, StockDeducted, StockRe
 from services.events.shop.orders import OrderCompleted, OrderFailed, OrderPlaced
 from services.events.shop.payments import PaymentCaptured, PaymentDeclined, PaymentRefunded
 from services.messaging.writer import Writer
-from services.orders.api import OrdersApi, Writing, router
+from services.orders.admission import Admission
+from services.orders.api import BODY_LIMITS, OrdersApi, router
 from services.orders.handlers import DEAD_LETTER_TOPIC, SERVICE, TOPIC, Handlers
+from services.orders.placing import Writing
 from services.orders.settings import Settings
 from services.process import http, operations, roles, run
 from services.process.service import Contract, Service, assemble
@@ -34,11 +37,16 @@ def _handlers(service: Service) -> Handlers:
 def api(settings: Settings) -> int:
     """Serve REST; returns the exit code."""
     service = assemble(CONTRACT, settings, settings.database_url)
-    writer: Writing = Writer(_handlers(service).place, settings)
-    app = http.application("Orders", "Place orders and follow them.", settings)
+    admission = Admission(service.database, settings.orders_open_max, settings.orders_open_refresh_seconds)
+    writer: Writing = Writer(replace(_handlers(service), admits=admission.admits).place, settings)
+    app = http.application("Orders", "Place orders and follow them.", settings, body_limits=BODY_LIMITS)
     app.include_router(router(OrdersApi(service.database, service.wire, service.kafka, writer, settings)))
     app.include_router(operations.router(service.checks()))
-    loops: dict[str, run.Loop] = {"relay": service.relay.run, "writer": lambda _: writer.run()}
+    loops: dict[str, run.Loop] = {
+        "relay": service.relay.run,
+        "writer": lambda _: writer.run(),
+        "admission": admission.run,
+    }
     code = run.serve(app, settings, loops, drained=[writer.close])
     service.close()
     return code

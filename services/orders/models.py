@@ -10,11 +10,12 @@ from sqlalchemy import Row
 from services.events.shop.orders import OrderPlaced
 from services.orders import store
 from services.orders.domain import OrderStatus, PlaceOrder, Product, RequestedLine
-from services.process.fields import Sku, WithoutNul
+from services.process.fields import IDEMPOTENCY_KEY_PATTERN, JudgedAlone, Sku, WithoutNul
+from services.process.problems import ProblemDocument
 
 LINES_MAX = 200
 QUANTITY_MAX = 1_000_000
-
+BATCH_ORDERS_MAX = 500
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", strict=True)]
 PaymentMethod = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$", strict=True)]
@@ -30,22 +31,18 @@ class LineRequest(BaseModel):
     quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX, strict=True)]
 
 
+_ORDER: dict[str, Any] = {
+    "customer_id": "customer-7",
+    "currency": "EUR",
+    "payment_method": "tok_visa",
+    "lines": [{"sku": "espresso-cup", "quantity": 2}],
+}
+
+
 class OrderRequest(BaseModel):
     """A customer's order. Prices come from the product list."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "customer_id": "customer-7",
-                    "currency": "EUR",
-                    "payment_method": "tok_visa",
-                    "lines": [{"sku": "espresso-cup", "quantity": 2}],
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_ORDER]})
 
     customer_id: CustomerId
     currency: Annotated[Currency, Field(description="ISO 4217 code, the same as the products'.")]
@@ -68,6 +65,27 @@ class OrderRequest(BaseModel):
             trace_parent,
             idempotency_key,
         )
+
+
+class BatchOrderRequest(OrderRequest):
+    """An order of a batch, with its Idempotency-Key where it has one."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"idempotency_key": "basket-2041", **_ORDER}]}
+    )
+
+    idempotency_key: Annotated[
+        Annotated[str, StringConstraints(pattern=IDEMPOTENCY_KEY_PATTERN, strict=True)] | None,
+        Field(description="As the header of a single order, and one with it: 1-255 printable ASCII characters."),
+    ] = None
+
+
+class BatchRequest(BaseModel):
+    """Orders to be taken in one go; each is judged by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    orders: Annotated[list[Annotated[BatchOrderRequest, JudgedAlone]], Field(min_length=1, max_length=BATCH_ORDERS_MAX)]
 
 
 class LineAnswer(BaseModel):
@@ -98,6 +116,21 @@ class OrderAnswer(BaseModel):
     refund: RefundAnswer | None
     created_at: datetime
     updated_at: datetime
+
+
+class BatchResult(BaseModel):
+    """What became of one order of a batch: the order, or the problem."""
+
+    code: Annotated[int, Field(description="The HTTP status it would have had alone.")]
+    replayed: Annotated[bool, Field(description="Whether the order was taken before, under the same key.")]
+    order: OrderAnswer | None = None
+    problem: ProblemDocument | None = None
+
+
+class BatchAnswer(BaseModel):
+    """What became of each order, in the order of the request."""
+
+    results: list[BatchResult]
 
 
 class OrderPage(BaseModel):

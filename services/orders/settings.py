@@ -22,3 +22,17 @@ class Settings(ProcessSettings):
     wait_poll_seconds: float = Field(
         default=0.025, gt=0, description="How often the orders that clients wait for are looked at, all at once."
     )
+    orders_open_max: int = Field(
+        default=5_000,
+        ge=1,
+        description="Orders placed in the last ten minutes and not final; with as many, a new one gets 503 rather than "
+        "a place in a queue of more than a few seconds.",
+    )
+    orders_open_refresh_seconds: float = Field(
+        default=0.2, gt=0, description="How often they are counted; what arrives in between is taken."
+    )
+    order_batches_max: int = Field(
+        default=2,
+        ge=1,
+        description="Batches of orders with the writer at a time: a single order waits for a few hundred others at most.",
+    )

@@ -1,8 +1,9 @@
 """Fields that requests of several services have."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, ValidationError, WrapValidator
 
 
 def _without_nul(value: str) -> str:
@@ -16,3 +17,17 @@ Sku = Annotated[str, StringConstraints(pattern=SKU_PATTERN, strict=True)]
 
 WithoutNul = AfterValidator(_without_nul)
 """For free text: PostgreSQL cannot store the NUL character."""
+
+IDEMPOTENCY_KEY_PATTERN = r"^[\x20-\x7e]{1,255}$"
+"""1-255 printable ASCII characters."""
+
+
+def _judged_alone(value: Any, validate: Callable[[Any], Any]) -> Any:
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return error
+
+
+JudgedAlone = WrapValidator(_judged_alone)
+"""For an item of a batch: one that is not valid does not refuse the others, its ValidationError stands in its place."""

@@ -1,8 +1,9 @@
 """Every error a client sees is ``application/problem+json`` (RFC 9457): what is wrong, where, and whether to come back."""
 
 import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import psycopg
 import sqlalchemy.exc
@@ -10,13 +11,35 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from services.messaging.errors import DependencyUnavailable, MessagingError, RefusedToWrite, is_transient
 
 log = structlog.get_logger()
 
-RETRY_AFTER_SECONDS = 1
+RETRY_AFTER = {"Retry-After": "1"}
+"""Seconds; what is away comes back within a few."""
+
+
+class FieldError(BaseModel):
+    """Which part of a request is not valid, and why."""
+
+    in_: Annotated[str, Field(alias="in", description="body, query, path or header")]
+    pointer: Annotated[str, Field(description="Where in it, as a JSON pointer (RFC 6901).")]
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """What is wrong (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
 
 
 class Problem(Exception):
@@ -37,15 +60,21 @@ class Problem(Exception):
 
 def unavailable(detail: str) -> Problem:
     """503 with Retry-After: nothing was stored, come back soon."""
-    return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return Problem(503, detail, headers=RETRY_AFTER)
+
+
+def not_valid(item: ValidationError) -> Problem:
+    """422 for one item of a batch; where its faults are is told from the item."""
+    errors = item.errors(include_url=False, include_input=False)
+    return _not_valid([{**error, "loc": ("body", *error["loc"])} for error in errors])
 
 
 def problem_of(error: BaseException) -> Problem:
-    """What a client is told of an error."""
+    """What a client is told of an error; one that nobody expected is logged."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
-        return Problem(422, "the request is not valid", errors=[_field_error(item) for item in error.errors()])
+        return _not_valid(error.errors())
     if isinstance(error, HTTPException):
         if isinstance(error.__cause__, Problem):  # raised while FastAPI read the body
             return error.__cause__
@@ -58,10 +87,15 @@ def problem_of(error: BaseException) -> Problem:
         return unavailable(
             "a part this service depends on does not answer; repeat the request with the same Idempotency-Key"
         )
+    log.error("request_failed", exc_info=error)
     return Problem(500, "an unexpected error; it is in this service's log")
 
 
-def _field_error(item: dict[str, Any]) -> dict[str, str]:
+def _not_valid(errors: Sequence[Any]) -> Problem:
+    return Problem(422, "the request is not valid", errors=[_field_error(error) for error in errors])
+
+
+def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
     place, *path = [str(part) for part in item["loc"]]
     pointer = "".join(f"/{part}" for part in path)
     return {"in": place, "pointer": pointer, "detail": str(item["msg"])}
@@ -77,8 +111,6 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
     problem = problem_of(error)
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
         problem.headers = {"Allow": ", ".join(methods)}
-    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("request_failed", exc_info=error)
     return _response(problem)
 
 

@@ -1,8 +1,6 @@
 """The REST interface over real parts, without a network in between: answers, keys, refusals."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -10,49 +8,12 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
-from services.conftest import Feed, OpenService
-from services.messaging.writer import Writer
-from services.orders.api import OrdersApi, Writing, router
+from services.conftest import Feed
 from services.orders.handlers import Handlers
-from services.orders.main import CONTRACT
-from services.orders.settings import Settings
-from services.orders.tests.events import NOW, captured, deducted, listed
-from services.process import http
-from services.process.service import Service
+from services.orders.tests.events import captured, deducted
 
 JSON = {"Content-Type": "application/json"}
 ORDER = {"customer_id": "c", "currency": "EUR", "payment_method": "tok_visa", "lines": [{"sku": "cup", "quantity": 2}]}
-
-
-@pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
-
-
-@pytest.fixture
-def handlers(service: Service) -> Handlers:
-    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, lambda: NOW)
-
-
-@pytest.fixture
-def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -> Feed:
-    made = feed(service)
-    handlers.handle(made.batch(listed("cup", 250), listed("plate", 300)))
-    return made
-
-
-@pytest.fixture
-def client(service: Service, handlers: Handlers) -> Iterator[TestClient]:
-    settings = Settings.model_validate(service.settings.model_dump() | {"product_wait_seconds": 0.2})
-    writer: Writing = Writer(handlers.place, settings)
-    app = http.application("Orders", "under test", settings)
-    app.include_router(router(OrdersApi(service.database, service.wire, service.kafka, writer, settings)))
-    with ExitStack() as closing:
-        thread = Thread(target=writer.run)
-        thread.start()
-        closing.callback(thread.join)
-        closing.callback(writer.close)
-        yield closing.enter_context(TestClient(app, raise_server_exceptions=False))
 
 
 def test_an_order_is_taken_and_can_be_followed(client: TestClient, handlers: Handlers, fed: Feed) -> None:
