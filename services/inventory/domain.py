@@ -245,5 +245,55 @@ def repeat(made: Adjustment, command: AdjustStock) -> Adjustment:
     return made
 
 
+# Repair: what this service told once is true, whatever its database has forgotten
+
+
+class Untold(Exception):
+    """The event does not say enough: an earlier version of this service wrote it."""
+
+
+def put_back_product(known: Product | None, listed: ProductListed) -> Product:
+    """A product as its own listing says; stock of a known one is not touched by a listing."""
+    told_at = listed.header.occurred_at
+    if known is None:
+        on_hand = listed.initial_on_hand or 0
+        return Product(
+            listed.sku, listed.name, listed.unit_price_minor, listed.currency, listed.version, on_hand, told_at, told_at
+        )
+    if known.version >= listed.version:
+        return known
+    return replace(
+        known, name=listed.name, unit_price_minor=listed.unit_price_minor, version=listed.version, updated_at=told_at
+    )
+
+
+def put_back_decision(event: StockDeducted | StockRejected) -> Decision:
+    """A decision as its own event says. Raises Untold."""
+    if event.payment_id is None:
+        raise Untold(f"the event of order {event.order_id} does not name its payment")
+    pieces = {line.sku: line.quantity for line in event.lines}
+    reason = event.reason if isinstance(event, StockRejected) else None
+    return Decision(event.order_id, event.payment_id, pieces, reason, event.header.occurred_at)
+
+
+def put_back_adjustment(event: StockAdjusted) -> Adjustment:
+    """An adjustment as its own event says. Raises Untold."""
+    if event.idempotency_key is None:
+        raise Untold(f"an adjustment of {event.sku} does not name its idempotency key")
+    return Adjustment(
+        event.idempotency_key, event.sku, event.delta, event.reason, event.on_hand, event.header.occurred_at
+    )
+
+
+def square(product: Product, on_hand: int, now: datetime) -> tuple[Adjustment, StockAdjusted] | None:
+    """The correction where what is told comes to less than nothing: pieces that came in were never told of."""
+    if on_hand >= 0:
+        return None
+    key = f"repair/{product.sku}/{now.isoformat()}"
+    command = AdjustStock(key, product.sku, -on_hand, "repair: more was taken than is told to have come in")
+    _, adjustment, event = adjust(replace(product, on_hand=0), command, now)
+    return replace(adjustment, on_hand=0), replace(event, on_hand=0)
+
+
 def _asked_for(name: str, trace_parent: str | None, now: datetime) -> EventHeader:
     return EventHeader(event_id=uuid5(PRODUCT_EVENTS, name), occurred_at=now, cause_id=None, trace_parent=trace_parent)

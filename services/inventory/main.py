@@ -1,4 +1,4 @@
-"""The processes of inventory: ``python -m services.inventory.main api|worker|migrate``."""
+"""The processes of inventory: ``python -m services.inventory.main api|worker|migrate|...``."""
 
 import sys
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from services.events.shop.inventory import ProductListed, StockAdjusted, StockDe
 from services.events.shop.payments import PaymentCaptured
 from services.inventory.api import BODY_LIMITS, InventoryApi, Writing, router
 from services.inventory.handlers import DEAD_LETTER_TOPIC, SERVICE, Handlers
+from services.inventory.repair import InventoryOwner
 from services.inventory.settings import Settings
 from services.messaging.writer import Writer
 from services.process import http, operations, roles, run
@@ -53,9 +54,14 @@ def worker(settings: Settings) -> int:
     return run.work(service, _handlers(service).handle)
 
 
+def _owner(service: Service) -> InventoryOwner:
+    return InventoryOwner(service.wire, partial(datetime.now, UTC))
+
+
 def main() -> int:
     """Run one process of inventory."""
-    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker})
+    served = {"api": api, "worker": worker}
+    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, served, _owner)
 
 
 if __name__ == "__main__":

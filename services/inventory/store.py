@@ -86,18 +86,12 @@ def decisions(transaction: Transaction, order_ids: Collection[UUID]) -> dict[UUI
 
 def save_decisions(transaction: Transaction, decided: Iterable[Decision]) -> None:
     """Keep new decisions; an order that has one already is an IntegrityError."""
-    rows = (
-        (
-            each.order_id,
-            each.payment_id,
-            "REJECTED" if each.reason else "DEDUCTED",
-            each.reason and each.reason.value,
-            json.dumps(each.wanted),
-            each.decided_at,
-        )
-        for each in decided
-    )
-    run(transaction, _SAVE_DECISIONS, _columns(rows, 6))
+    run(transaction, _SAVE_DECISIONS, _columns(map(_decision_row, decided), 6))
+
+
+def _decision_row(each: Decision) -> Sequence[Any]:
+    outcome, reason = ("REJECTED", each.reason.value) if each.reason else ("DEDUCTED", None)
+    return each.order_id, each.payment_id, outcome, reason, json.dumps(each.wanted), each.decided_at
 
 
 # What people ask for
@@ -146,8 +140,28 @@ def adjustments(transaction: Transaction, keys: Collection[str]) -> dict[str, Ad
 
 def save_adjustments(transaction: Transaction, made: Iterable[Adjustment]) -> None:
     """Keep new adjustments; a key that exists already is an IntegrityError."""
-    rows = ((each.idempotency_key, each.sku, each.delta, each.reason, each.on_hand, each.adjusted_at) for each in made)
-    run(transaction, _SAVE_ADJUSTMENTS, _columns(rows, 6))
+    run(transaction, _SAVE_ADJUSTMENTS, _columns(map(_adjustment_row, made), 6))
+
+
+def _adjustment_row(each: Adjustment) -> Sequence[Any]:
+    return each.idempotency_key, each.sku, each.delta, each.reason, each.on_hand, each.adjusted_at
+
+
+# Repair
+
+
+def put_back_decisions(transaction: Transaction, decided: Iterable[Decision]) -> set[UUID]:
+    """Keep decisions that are not there yet; returns their orders."""
+    rows = [_decision_row(each) for each in decided]
+    query = f"{_SAVE_DECISIONS} ON CONFLICT (order_id) DO NOTHING RETURNING order_id"
+    return {order_id for (order_id,) in fetch(transaction, query, _columns(rows, 6))}
+
+
+def put_back_adjustments(transaction: Transaction, made: Iterable[Adjustment]) -> set[str]:
+    """Keep adjustments that are not there yet; returns their idempotency keys."""
+    rows = [_adjustment_row(each) for each in made]
+    query = f"{_SAVE_ADJUSTMENTS} ON CONFLICT (idempotency_key) DO NOTHING RETURNING idempotency_key"
+    return {key for (key,) in fetch(transaction, query, _columns(rows, 6))}
 
 
 # Reading

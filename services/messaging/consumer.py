@@ -21,7 +21,7 @@ from services.messaging import inbox, metrics
 from services.messaging.database import Database
 from services.messaging.dead_letters import INVARIANT_BROKEN
 from services.messaging.errors import PoisonMessage, RefusedToWrite, Superseded, is_fault_of_a_message, is_transient
-from services.messaging.kafka import Kafka, headers_of, is_end_of_partition, place, poll_messages
+from services.messaging.kafka import Kafka, headers_of, is_end_of_partition, key_and_value, place, poll_messages
 from services.messaging.records import Batch, DeadLetter, Message, TopicPartition
 from services.messaging.settings import MessagingSettings
 from services.messaging.sifting import Cursor, Decode, advances, sift
@@ -206,9 +206,7 @@ class Consumer:
             if is_end_of_partition(message):
                 self._ends[partition] = offset
             else:
-                records.append(
-                    Message(*partition, offset, _bytes(message.key()), _bytes(message.value()), headers_of(message))
-                )
+                records.append(Message(*partition, offset, *key_and_value(message), headers_of(message)))
         batch = sift(records, self._cursors, self._decode)
         if monotonic() - self._moved_at > IDLE_ADVANCE_SECONDS:
             self._move_to_ends()
@@ -280,7 +278,3 @@ class Consumer:
             if partition in self._ends:
                 lag = max(0, self._ends[partition] - cursor.next_offset)
                 metrics.CONSUMER_LAG.labels(partition.topic, str(partition.partition)).set(lag)
-
-
-def _bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value

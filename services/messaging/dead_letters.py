@@ -3,12 +3,13 @@
 Both happen in the transaction that moves the inbox position over them, so a dead letter is neither lost nor doubled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from services.messaging.database import Transaction, fetch
-from services.messaging.headers import packed
-from services.messaging.records import DEAD_LETTER_BYTES_MAX, DeadLetter, Headers, Record
+from services.messaging.headers import identity, packed
+from services.messaging.kafka import Kafka
+from services.messaging.records import DEAD_LETTER_BYTES_MAX, DeadLetter, Headers, Message, Record
 
 FOREIGN_RECORD = "FOREIGN_RECORD"
 """No valid ``sequence`` and ``event_id`` headers: not written by an outbox."""
@@ -21,6 +22,7 @@ INVARIANT_BROKEN = "INVARIANT_BROKEN"
 RETRIES_EXHAUSTED = "RETRIES_EXHAUSTED"
 """What had to be decided elsewhere could not be, within the bounded number of attempts."""
 
+_ORIGINAL = "dlq.original."
 ERROR_CHARACTERS_MAX = 2_000  # a header is for reading; the whole story is in the log
 
 _PARK = """
@@ -60,11 +62,39 @@ def park(transaction: Transaction, service: str, topic: str, letters: Sequence[D
     return [_record(service, topic, identifier, letter) for identifier, letter in by_id.items() if identifier in kept]
 
 
+def put_back(transaction: Transaction, service: str, kafka: Kafka, records: Sequence[Message]) -> None:
+    """Keep dead letters again that only the dead letter topic still knows; part of a repair."""
+    if not records:
+        return
+    told = [(record, dict(record.headers)) for record in records]
+    cluster = kafka.describe(sorted({_text(headers, "kafka_dlt-original-topic") for _, headers in told}))
+    rows = []
+    for record, headers in told:
+        topic = _text(headers, "kafka_dlt-original-topic")
+        original = tuple(
+            (name.removeprefix(_ORIGINAL), value) for name, value in record.headers if name.startswith(_ORIGINAL)
+        )
+        own = identity(original)
+        rows.append(
+            (
+                record.event_id, service, _text(headers, "dlq.reason"), _text(headers, "dlq.error"),
+                int(_text(headers, "dlq.attempts")), topic, cluster.topic_ids[topic],
+                int(_text(headers, "kafka_dlt-original-partition")), int(_text(headers, "kafka_dlt-original-offset")),
+                own.sequence if own else None, own.event_id if own else None, record.key, record.value, packed(original),
+            )
+        )  # fmt: skip
+    fetch(transaction, _PARK, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _text(headers: Mapping[str, bytes | None], name: str) -> str:
+    return (headers[name] or b"").decode()
+
+
 def _record(service: str, topic: str, identifier: UUID, letter: DeadLetter) -> Record:
     """The letter as it goes to Kafka. What would not fit there (a record may unpack to any size) stays in the database."""
     message = letter.message
     told = _told(service, letter)
-    original = tuple((f"dlq.original.{name}", value) for name, value in message.headers)
+    original = tuple((f"{_ORIGINAL}{name}", value) for name, value in message.headers)
     whole = Record(topic, message.key, message.value, identifier, (*told, *original))
     if whole.size <= DEAD_LETTER_BYTES_MAX:
         return whole

@@ -39,17 +39,36 @@ class Superseded(MessagingError):
 class RefusedToWrite(MessagingError):
     """Database and log contradict each other."""
 
+    remedy = "a person has to look at it"
+    """What to do about it; the message ends with it."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message)
+        self.args = (f"{self.args[0]}; {self.remedy}",)
+
 
 class LogAheadOfDatabase(RefusedToWrite):
     """The log holds a number that the database never gave out: the database was restored from the past."""
+
+    remedy = "`pipeline repair` puts back from the log what the database has forgotten"
 
 
 class ForeignLog(RefusedToWrite):
     """The cluster or the topic is not the one that this database has published to."""
 
+    remedy = "configure the right brokers, or take this log from now on: `pipeline repair --adopt`"
+
 
 class OutboxIncomplete(RefusedToWrite):
     """A number after the relay's position is missing from the outbox."""
+
+
+class NotInOutbox(MessagingError):
+    """The outbox does not have this number (any more)."""
+
+
+class RepairImpossible(MessagingError):
+    """What the database has forgotten cannot be put back from the log."""
 
 
 class LeaseLost(MessagingError):

@@ -95,6 +95,17 @@ def advance(transaction: Transaction, advances: Sequence[Advance]) -> None:
         raise Superseded
 
 
+def foreign(transaction: Transaction, cluster: Cluster, topics: Sequence[str]) -> list[TopicPartition]:
+    """Partitions of these topics whose stored position is of another cluster, or of a topic that was made anew."""
+    rows = fetch(
+        transaction,
+        "SELECT topic, partition FROM inbox JOIN unnest(%s::text[], %s::text[]) AS present (topic, topic_id) USING (topic)"
+        " WHERE (inbox.cluster_id, inbox.topic_id) <> (%s, present.topic_id) ORDER BY topic, partition",
+        [list(topics), [cluster.topic_ids[topic] for topic in topics], cluster.cluster_id],
+    )
+    return [TopicPartition(*row) for row in rows]
+
+
 def positions(transaction: Transaction, topics: Sequence[str]) -> Mapping[TopicPartition, Position]:
     """The stored positions of these topics."""
     query = "SELECT topic, partition, next_offset, last_sequence, epoch, waiting_for FROM inbox WHERE topic = ANY(%s)"

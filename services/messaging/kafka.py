@@ -165,6 +165,15 @@ def place(message: KafkaMessage) -> tuple[TopicPartition, int]:
     return TopicPartition(topic, partition), offset
 
 
+def key_and_value(message: KafkaMessage) -> tuple[bytes | None, bytes | None]:
+    """A message's key and value as bytes."""
+    return _bytes(message.key()), _bytes(message.value())
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
 def headers_of(message: KafkaMessage) -> Headers:
     """A message's headers as bytes, in order."""
     headers = message.headers() or []

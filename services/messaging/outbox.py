@@ -134,6 +134,68 @@ def event_ids(
     return {(partition, sequence): event_id for partition, sequence, event_id in rows}
 
 
+def lowest(transaction: Transaction, topic: str) -> dict[int, int]:
+    """The lowest number that is still kept, by partition; what is below it was published once."""
+    query = sql.SQL(
+        "SELECT head.partition, item.sequence FROM outbox_head AS head CROSS JOIN LATERAL"
+        " (SELECT sequence FROM {} WHERE partition = head.partition ORDER BY sequence LIMIT 1) AS item"
+        " WHERE head.topic = %s"
+    ).format(sql.Identifier(outbox_table(topic)))
+    return dict(fetch(transaction, query, [topic]))
+
+
+def lock_heads(transaction: Transaction, topics: Sequence[str]) -> None:
+    """Let nobody number events of these topics until the transaction ends."""
+    query = "SELECT FROM outbox_head WHERE topic = ANY(%s) ORDER BY topic, partition FOR UPDATE"
+    run(transaction, query, [sorted(topics)])
+
+
+def set_head(transaction: Transaction, at: TopicPartition, last_sequence: int) -> None:
+    """Say which number was given out last; part of a repair."""
+    query = "UPDATE outbox_head SET last_sequence = %s WHERE topic = %s AND partition = %s"
+    run(transaction, query, [last_sequence, *at])
+
+
+def event_ids_after(transaction: Transaction, at: TopicPartition, sequence: int) -> set[UUID]:
+    """The ids of a partition's events after a number."""
+    query = sql.SQL("SELECT event_id FROM {} WHERE partition = %s AND sequence > %s")
+    rows = fetch(transaction, query.format(sql.Identifier(outbox_table(at.topic))), [at.partition, sequence])
+    return {event_id for (event_id,) in rows}
+
+
+def take_after(transaction: Transaction, at: TopicPartition, sequence: int) -> list[OutboxRow]:
+    """Take the rows after a number out of the outbox, in their order; part of a repair."""
+    query = sql.SQL(
+        "WITH taken AS (DELETE FROM {} WHERE partition = %s AND sequence > %s RETURNING *)"
+        " SELECT sequence, event_id, key, value, headers FROM taken ORDER BY sequence"
+    ).format(sql.Identifier(outbox_table(at.topic)))
+    return [
+        OutboxRow(*at, number, event_id, key, value, unpacked(headers) if headers else ())
+        for number, event_id, key, value, headers in fetch(transaction, query, [at.partition, sequence])
+    ]
+
+
+def restore(transaction: Transaction, rows: Sequence[OutboxRow]) -> None:
+    """Insert rows under the numbers they have; part of a repair."""
+    by_topic: dict[str, list[OutboxRow]] = defaultdict(list)
+    for row in rows:
+        by_topic[row.topic].append(row)
+    for topic, own in by_topic.items():
+        query = sql.SQL(
+            "INSERT INTO {} (partition, sequence, event_id, key, value, headers)"
+            " SELECT * FROM unnest(%s::int[], %s::bigint[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[])"
+        ).format(sql.Identifier(outbox_table(topic)))
+        columns = [
+            [row.partition for row in own],
+            [row.sequence for row in own],
+            [row.event_id for row in own],
+            [row.key for row in own],
+            [row.value for row in own],
+            [packed(row.headers) if row.headers else None for row in own],
+        ]
+        run(transaction, query, columns)
+
+
 def create_heads(transaction: Transaction, topics: Sequence[str], partitions: int) -> None:
     """Make the head rows that are missing; part of a service's `migrate`."""
     query = (

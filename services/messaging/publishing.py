@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.messaging import metrics, notes, outbox, ranges
+from services.messaging import metrics, notes, outbox, ranges, republishing
 from services.messaging.database import Transaction, hot, run
 from services.messaging.errors import LeaseLost, OutboxIncomplete
 from services.messaging.kafka import Cluster
@@ -72,6 +72,8 @@ class Publishing:
     topics: Mapping[str, float]
     settings: MessagingSettings
     renew: Callable[[Transaction], bool]
+    copying: dict[TopicPartition, int] = field(default_factory=dict)
+    """The next number to be sent again, of partitions that somebody asked it for; their new events wait."""
     _heads_read: float = field(default=float("-inf"))
     _busy_until: float = field(default=0.0)
     _renewed: float = field(default_factory=monotonic)
@@ -80,6 +82,7 @@ class Publishing:
 
     def run(self, stopping: threading.Event) -> None:
         """Publish until told to stop. Raises Doubt, RecordRefused, LeaseLost or a database error."""
+        self._look_for_copies()
         while not stopping.is_set():
             rows = self._gather()
             if rows:
@@ -106,14 +109,53 @@ class Publishing:
         if len(self.memory) or monotonic() - self._heads_read >= self._poll_seconds():
             self._read_missing(gathered, limits)
         self._turn += 1  # another partition first each time, so that the byte limit starves none
+        gathered |= self._gather_copies()
         order = sorted(gathered, key=lambda partition: (partition.partition + self._turn) % len(self.positions))
         return self._within_bytes([row for partition in order for row in gathered[partition]])
 
+    def _gather_copies(self) -> dict[TopicPartition, list[OutboxRow]]:
+        """The next rows of partitions that are sent again, up to the position."""
+        gathered, limit = {}, self._rows_of_one_partition()
+        for partition, following in list(self.copying.items()):
+            rows = outbox.read(self.connection, partition.topic, {partition.partition: following - 1}, limit)
+            self.connection.rollback()
+            if not rows or rows[0].sequence != following:
+                log.error("republication_impossible", partition=str(partition), missing=following)
+                self._finish_copying(partition, following - 1)
+                continue
+            gathered[partition] = [row for row in rows if row.sequence <= self.positions[partition]]
+        return gathered
+
+    def _look_for_copies(self) -> None:
+        """Take up what somebody has asked for; new events of these partitions wait until it is sent."""
+        self.copying = {
+            partition: following
+            for partition, following in republishing.requested(self.connection).items()
+            if partition in self.positions
+        }
+        self.connection.rollback()
+        for partition, following in list(self.copying.items()):
+            if following > self.positions[partition]:
+                self._finish_copying(partition, self.positions[partition])
+
+    def _finish_copying(self, partition: TopicPartition, position: int) -> None:
+        """Forget a request of which everything up to a position was sent, or cannot be sent."""
+        republishing.finish(self.connection, partition, position)
+        self.connection.commit()
+        del self.copying[partition]
+
+    def _rows_of_one_partition(self) -> int:
+        return max(1, self.settings.relay_transaction_rows_max // len(self.positions))
+
     def _limits(self) -> dict[TopicPartition, int]:
-        """How many rows each partition may send now; one that stands before a row that Kafka refuses sends none."""
-        limit = max(1, self.settings.relay_transaction_rows_max // len(self.positions))
+        """How many rows each partition may send now.
+
+        None where Kafka refuses the next row, and none while the partition's published rows are sent again.
+        """
+        limit = self._rows_of_one_partition()
         limits = {
-            partition: self.stops.limit(partition, position, limit) for partition, position in self.positions.items()
+            partition: 0 if partition in self.copying else self.stops.limit(partition, position, limit)
+            for partition, position in self.positions.items()
         }
         for partition in [partition for partition, allowed in limits.items() if allowed <= 0]:
             del limits[partition]
@@ -159,8 +201,12 @@ class Publishing:
         with metrics.RELAY_TRANSACTION_SECONDS.time():
             offsets = self.publisher.publish(rows)
         runs: dict[TopicPartition, list[Run]] = {}
+        copies: dict[TopicPartition, tuple[int, int]] = {}
         for row, offset in zip(rows, offsets, strict=True):
             partition = TopicPartition(row.topic, row.partition)
+            if row.sequence <= self.positions[partition]:  # it neither moves the position nor gets a note
+                copies[partition] = (self.copying[partition], row.sequence)
+                continue
             self.positions[partition] = row.sequence
             known = runs.setdefault(partition, [])
             if not known or not known[-1].extend(row.sequence, offset, row.event_id):
@@ -169,7 +215,13 @@ class Publishing:
             self.connection,
             [Note.of(run, partition, self.cluster) for partition, known in runs.items() for run in known],
         )
+        republishing.advance(self.connection, copies)
         self.connection.commit()
+        for partition, (_, last) in copies.items():
+            self.copying[partition] = last + 1
+            if last == self.positions[partition]:
+                self._finish_copying(partition, last)
+                log.info("republished", partition=str(partition), up_to=last)
         for partition, known in runs.items():
             published = sum(run.last_sequence - run.first_sequence + 1 for run in known)
             metrics.RELAY_PUBLISHED.labels(partition.topic).inc(published)
@@ -180,6 +232,7 @@ class Publishing:
         if not self.renew(self.connection):
             raise LeaseLost
         self._renewed = monotonic()
+        self._look_for_copies()
 
     def _maintain(self) -> None:
         """Make ranges ahead, drop what nobody can ask for any more, and try again what Kafka has refused.

@@ -9,7 +9,8 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic
 from uuid import uuid4
 
@@ -101,6 +102,25 @@ class Relay:
                 with self._new_publisher() as publisher:
                     self._begin(connection, publisher).run(stopping)
             finally:  # renewed by progress only: whoever failed lets another one try
+                self._release(connection)
+
+    @contextmanager
+    def standing_still(self, wait_seconds: float) -> Iterator[Callable[[], None]]:
+        """See to it that no relay of the group publishes meanwhile; yields what is to be called every few seconds.
+
+        Raises LeaseLost when another relay goes on publishing for ``wait_seconds``.
+        """
+        give_up_at, pause = monotonic() + wait_seconds, threading.Event()
+        with self._database.connection() as connection:
+            while not self._take_to_start(connection):
+                if monotonic() > give_up_at:
+                    raise LeaseLost(f"a relay of {self._group} publishes, and does not stop")
+                pause.wait(STABLE_POLL_SECONDS)
+            try:
+                with self._new_publisher():  # fences whoever still believes to have the lease
+                    self._wait_until_stable(connection)
+                    yield lambda: self._go_on_starting(connection)
+            finally:
                 self._release(connection)
 
     def _take_to_start(self, connection: Transaction) -> bool:

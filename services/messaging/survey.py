@@ -84,7 +84,9 @@ def _start(
             if note.first_offset < end:
                 return Start(Walk(partition, note.first_sequence - 1, head), note.first_offset, note)
         before = candidates[-1].first_sequence
-    return Start(Walk(partition, 0, head, begins_anywhere=begin > 0), begin, None)
+    # no note is left, as on a log that was adopted: what the outbox has dropped was published once
+    floor = outbox.lowest(transaction, partition.topic).get(partition.partition, head + 1) - 1
+    return Start(Walk(partition, floor, head, begins_anywhere=begin > 0), begin, None)
 
 
 def _refuse_foreign(note: Note, cluster: Cluster, partition: TopicPartition) -> None:

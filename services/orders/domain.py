@@ -150,6 +150,13 @@ def caused_by(cause: EventHeader, name: str, now: datetime) -> EventHeader:
     )
 
 
+def put_back(order: OrderState, ended: OrderCompleted | OrderFailed) -> OrderState:
+    """An order as its own last event says: what this service told once is true, whatever its database has forgotten."""
+    if isinstance(ended, OrderCompleted):
+        return replace(order, status=OrderStatus.COMPLETED, failure_reason=None)
+    return replace(order, status=OrderStatus.FAILED, failure_reason=ended.reason)
+
+
 # Placing an order
 
 

@@ -1,4 +1,4 @@
-"""The processes of orders: ``python -m services.orders.main api|worker|migrate``."""
+"""The processes of orders: ``python -m services.orders.main api|worker|migrate|...``."""
 
 import sys
 from dataclasses import replace
@@ -13,6 +13,7 @@ from services.orders.admission import Admission
 from services.orders.api import BODY_LIMITS, OrdersApi, router
 from services.orders.handlers import DEAD_LETTER_TOPIC, SERVICE, TOPIC, Handlers
 from services.orders.placing import Writing
+from services.orders.repair import OrdersOwner
 from services.orders.settings import Settings
 from services.process import http, operations, roles, run
 from services.process.service import Contract, Service, assemble
@@ -60,7 +61,8 @@ def worker(settings: Settings) -> int:
 
 def main() -> int:
     """Run one process of orders."""
-    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker})
+    served = {"api": api, "worker": worker}
+    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, served, lambda _: OrdersOwner())
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.events.shop.inventory import ProductListed
-from services.events.shop.orders import FailureReason, OrderPlaced
+from services.events.shop.orders import FailureReason, OrderCompleted, OrderFailed, OrderPlaced
 from services.messaging.database import Transaction, fetch, run
 from services.messaging.records import Message, OutboxRow, SchemaUse
+from services.messaging.repair import Renumbered
 from services.orders.domain import OrderState, OrderStatus, Product, Refund, fingerprint
 
 _LOCK = """
@@ -61,6 +62,12 @@ SELECT * FROM unnest(
 )
 """
 
+_RENUMBER = """
+UPDATE order_events SET sequence = %s WHERE topic = %s AND partition = %s AND sequence = %s AND "offset" IS NULL
+"""
+
+_FORGET = 'DELETE FROM order_events WHERE topic = %s AND partition = %s AND sequence = %s AND "offset" IS NULL'
+
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -90,6 +97,16 @@ class OrderEvent:
         assert message.value is not None
         place = (message.topic, message.partition, message.sequence, message.offset)
         return cls(order_id, *place, message.schema, message.value)
+
+    @classmethod
+    def put_back(cls, message: Message) -> "OrderEvent":
+        """An own event that was read from the log again."""
+        assert isinstance(message.event, OrderPlaced | OrderCompleted | OrderFailed)
+        assert message.sequence is not None
+        assert message.schema is not None
+        assert message.value is not None
+        place = (message.topic, message.partition, message.sequence, message.offset)
+        return cls(message.event.order_id, *place, message.schema, message.value)
 
     @classmethod
     def published(cls, order_id: UUID, row: OutboxRow, schema: SchemaUse) -> "OrderEvent":
@@ -199,3 +216,16 @@ def remember(transaction: Transaction, events: Sequence[OrderEvent]) -> None:
             for event in events
         ]  # fmt: skip
         run(transaction, _REMEMBER, [list(column) for column in zip(*rows, strict=True)])
+
+
+def renumber(transaction: Transaction, moved: Sequence[Renumbered]) -> None:
+    """Have timelines name the new numbers of own events; an event that the log has under another number is left out.
+
+    Only entries without an offset can be meant: the others are of events that are in the log.
+    """
+    for each in sorted(moved, key=lambda each: each.before, reverse=True):  # upwards: no number is met twice
+        place = [each.partition.topic, each.partition.partition, each.before]
+        if each.after is None:
+            run(transaction, _FORGET, place)
+        else:
+            run(transaction, _RENUMBER, [each.after, *place])

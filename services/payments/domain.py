@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict
 from uuid import UUID, uuid5
 
 from services.events.shop.common import EventHeader, OrderLine
@@ -113,6 +114,8 @@ class Payment:
     updated_at: datetime
     attempts: int = 0
     decline_reason: DeclineReason | None = None
+    put_back: bool = False
+    """Decided as the log says, by a repair; what was ordered comes with OrderPlaced, which is still to be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,8 @@ def request_payment(known: Payment | None, placed: OrderPlaced, now: datetime) -
 
     The same order again changes nothing. Raises InvariantBroken for another content, and for amounts that do not add up.
     """
+    if known is not None and known.put_back:
+        return replace(known, **_ordered(placed), put_back=False), []
     if known is not None:
         if _content(known) != (placed.total_minor, placed.currency, placed.payment_method, placed.lines):
             raise InvariantBroken(f"order {placed.order_id} was placed before with another content")
@@ -189,16 +194,31 @@ def request_payment(known: Payment | None, placed: OrderPlaced, now: datetime) -
         payment_id=payment_id_of(placed.order_id),
         order_id=placed.order_id,
         state=PaymentState.REQUESTED,
-        amount_minor=placed.total_minor,
-        currency=placed.currency,
-        payment_method=placed.payment_method,
-        lines=placed.lines,
+        **_ordered(placed),
         created_at=now,
         updated_at=now,
     )
     if payment.amount_minor == 0:
         return settle_charge(payment, Captured(), Cause.of(placed.header), now)
     return payment, []
+
+
+def _ordered(placed: OrderPlaced) -> "Ordered":
+    return {
+        "amount_minor": placed.total_minor,
+        "currency": placed.currency,
+        "payment_method": placed.payment_method,
+        "lines": placed.lines,
+    }
+
+
+class Ordered(TypedDict):
+    """What a payment is about, as OrderPlaced says."""
+
+    amount_minor: int
+    currency: str
+    payment_method: str
+    lines: Sequence[OrderLine]
 
 
 def _content(payment: Payment) -> tuple[int, str, str, list[OrderLine]]:
@@ -308,6 +328,52 @@ def _caused_by(cause: Cause, name: str, now: datetime) -> EventHeader:
         cause_id=cause.event_id,
         trace_parent=cause.trace_parent,
     )
+
+
+# Repair
+
+
+def put_back_charge(known: Payment | None, event: PaymentCaptured | PaymentDeclined) -> Payment:
+    """A payment as its own event says: what this service told once is true, whatever its database has forgotten.
+
+    Of a payment that is not known the event says what became of it, and too little of what was ordered (``put_back``).
+    """
+    told_at, captured = event.header.occurred_at, isinstance(event, PaymentCaptured)
+    payment = known or Payment(
+        payment_id=event.payment_id,
+        order_id=event.order_id,
+        state=PaymentState.REQUESTED,
+        amount_minor=0,
+        currency="",
+        payment_method="",
+        lines=[],
+        created_at=told_at,
+        updated_at=told_at,
+        put_back=True,
+    )
+    return replace(
+        payment,
+        state=PaymentState.CAPTURED if captured else PaymentState.DECLINED,
+        decline_reason=None if isinstance(event, PaymentCaptured) else event.reason,
+        updated_at=told_at,
+    )
+
+
+def put_back_refund(known: Refund | None, event: PaymentRefunded) -> Refund:
+    """A refund as its own event says."""
+    told_at = event.header.occurred_at
+    refund = known or Refund(
+        refund_id=event.refund_id,
+        payment_id=event.payment_id,
+        order_id=event.order_id,
+        state=RefundState.REQUESTED,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        reason=event.reason,
+        created_at=told_at,
+        updated_at=told_at,
+    )
+    return replace(refund, state=RefundState.REFUNDED, updated_at=told_at)
 
 
 # Retries

@@ -79,6 +79,7 @@ class Handlers:
             for message in batch.messages:
                 ledger.apply(message, now)
             store.insert_payments(transaction, ledger.new_payments)
+            store.complete_payments(transaction, ledger.completed)
             store.insert_refunds(transaction, ledger.new_refunds)
             claims = [self.claim_seconds if index < room else 0.0 for index in range(len(ledger.requests))]
             requests = store.insert_requests(
@@ -143,6 +144,8 @@ class Ledger:
     refunds: dict[UUID, Refund]
     new_payments: list[Payment] = field(default_factory=list)
     new_refunds: list[Refund] = field(default_factory=list)
+    completed: list[Payment] = field(default_factory=list)
+    """Payments that a repair has put back, whose order is read again."""
     events: list[Published] = field(default_factory=list)
     requests: list[ProviderRequest] = field(default_factory=list)
     asked_by: list[Message] = field(default_factory=list)
@@ -162,6 +165,9 @@ class Ledger:
     def _place(self, placed: OrderPlaced, message: Message, now: datetime) -> None:
         known = self.payments.get(placed.order_id)
         payment, events = domain.request_payment(known, placed, now)
+        if known is not None and known.put_back:
+            self.payments[placed.order_id] = payment
+            self.completed.append(payment)
         if known is None:
             self.payments[placed.order_id] = payment
             self.new_payments.append(payment)

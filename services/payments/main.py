@@ -1,4 +1,4 @@
-"""The processes of payments: ``python -m services.payments.main api|worker|migrate``."""
+"""The processes of payments: ``python -m services.payments.main api|worker|migrate|...``."""
 
 import sys
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from services.payments.api import PaymentsApi, router
 from services.payments.charger import Charger
 from services.payments.gateway import PaymentGateway
 from services.payments.handlers import DEAD_LETTER_TOPIC, SERVICE, Handlers
+from services.payments.repair import PaymentsOwner
 from services.payments.settings import Settings
 from services.payments.simulated_provider import simulated_provider
 from services.payments.waiting import Waiting
@@ -63,7 +64,8 @@ def worker(settings: Settings) -> int:
 
 def main() -> int:
     """Run one process of payments."""
-    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker})
+    served = {"api": api, "worker": worker}
+    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, served, lambda _: PaymentsOwner())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from services.payments.domain import Cause, Payment, PaymentState, ProviderReque
 
 _PAYMENTS = """
 SELECT payment_id, order_id, state, amount_minor, currency, payment_method, lines, created_at, updated_at, attempts,
-       decline_reason
+       decline_reason, put_back
 FROM payments WHERE order_id = ANY(%b::uuid[])
 """
 
@@ -92,6 +92,34 @@ FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[]) AS item (order
 WHERE refunds.order_id = item.order_id
 """
 
+_COMPLETE_PAYMENTS = """
+UPDATE payments SET amount_minor = item.amount_minor, currency = item.currency, payment_method = item.payment_method,
+    lines = item.lines::jsonb, put_back = false
+FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[])
+    AS item (order_id, amount_minor, currency, payment_method, lines)
+WHERE payments.order_id = item.order_id
+"""
+
+_PUT_BACK_PAYMENTS = """
+INSERT INTO payments (order_id, payment_id, state, amount_minor, currency, payment_method, lines, created_at, updated_at,
+    decline_reason, put_back)
+SELECT order_id, payment_id, state, amount_minor, currency, payment_method, lines::jsonb, created_at, updated_at,
+       decline_reason, put_back
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
+            %s::timestamptz[], %s::text[], %s::boolean[])
+    AS item (order_id, payment_id, state, amount_minor, currency, payment_method, lines, created_at, updated_at,
+             decline_reason, put_back)
+ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, decline_reason = excluded.decline_reason,
+    updated_at = excluded.updated_at
+"""
+
+_PUT_BACK_REFUNDS = """
+INSERT INTO refunds (order_id, refund_id, payment_id, state, amount_minor, currency, reason, created_at, updated_at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+                     %s::timestamptz[], %s::timestamptz[])
+ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
+"""
+
 _POSTPONE = """
 UPDATE provider_requests SET attempts = item.attempts,
     next_attempt_at = clock_timestamp() + make_interval(secs => item.delay_seconds)
@@ -139,13 +167,24 @@ def payments(transaction: Transaction, order_ids: Collection[UUID]) -> dict[UUID
     """Payments by order id; an order without one is left out."""
     found = {}
     for row in fetch(transaction, _PAYMENTS, [list(order_ids)]) if order_ids else ():
-        payment_id, order_id, state, amount_minor, currency, method, lines, created_at, updated_at, attempts, reason = (
-            row
-        )
+        (
+            payment_id,
+            order_id,
+            state,
+            amount_minor,
+            currency,
+            method,
+            lines,
+            created_at,
+            updated_at,
+            attempts,
+            reason,
+            put_back,
+        ) = row
         found[order_id] = Payment(
             payment_id, order_id, PaymentState(state), amount_minor, currency, method,
             [OrderLine(**line) for line in lines], created_at, updated_at, attempts,
-            DeclineReason(reason) if reason else None,
+            DeclineReason(reason) if reason else None, put_back,
         )  # fmt: skip
     return found
 
@@ -218,6 +257,40 @@ def claim(transaction: Transaction, limit: int, claim_seconds: float) -> list[Pr
 def lock_requests(transaction: Transaction, request_ids: Collection[UUID]) -> dict[UUID, int]:
     """Lock requests that are still open; the attempts made, by request id."""
     return dict(fetch(transaction, _LOCK_REQUESTS, [list(request_ids)]))
+
+
+def complete_payments(transaction: Transaction, completed: Iterable[Payment]) -> None:
+    """Write what was ordered into payments that were put back without it."""
+    rows = [
+        (each.order_id, each.amount_minor, each.currency, each.payment_method, _lines_text(each.lines))
+        for each in completed
+    ]
+    _write(transaction, _COMPLETE_PAYMENTS, rows)
+
+
+def put_back_payments(transaction: Transaction, payments: Iterable[Payment]) -> None:
+    """Keep payments as the log says, and ask the provider no more about them."""
+    rows = [
+        (
+            each.order_id, each.payment_id, each.state.value, each.amount_minor, each.currency, each.payment_method,
+            _lines_text(each.lines), each.created_at, each.updated_at, each.decline_reason and each.decline_reason.value,
+            each.put_back,
+        )
+        for each in payments
+    ]  # fmt: skip
+    _write(transaction, _PUT_BACK_PAYMENTS, rows)
+
+
+def put_back_refunds(transaction: Transaction, refunds: Iterable[Refund]) -> None:
+    """Keep refunds as the log says, and ask the provider no more about them."""
+    rows = [
+        (
+            each.order_id, each.refund_id, each.payment_id, each.state.value, each.amount_minor, each.currency,
+            each.reason.value, each.created_at, each.updated_at,
+        )
+        for each in refunds
+    ]  # fmt: skip
+    _write(transaction, _PUT_BACK_REFUNDS, rows)
 
 
 def save_payments(transaction: Transaction, changed: Iterable[Payment]) -> None:
