@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +18,9 @@ from stack.errors import StackError
 from stack.state import DEFAULT_FOLDER, StateFolder
 from verification import cli as verification
 from verification.chaos import cli as chaos
+
+if TYPE_CHECKING:
+    from stack.mending import Mending
 
 HELP = """
 Run the order pipeline on this machine: Kafka, a schema registry, PostgreSQL and the services.
@@ -147,6 +152,57 @@ def show_logs(
             _print_line(file, line)
 
 
+def repair(
+    state_dir: StateDir = DEFAULT_FOLDER,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt", help="Take another cluster, other topics, or a log whose beginning is gone, as they are now."
+        ),
+    ] = False,
+) -> None:
+    """Make databases and log agree again: what to do when a service refuses to write, or waits for a missing number.
+
+    A database that was restored from the past: what it has forgotten is put back from the log, which wins; what it had not
+    published yet follows under new numbers. A number that a consumer misses: its owner sends it again. What only a person can
+    decide is done with --adopt, and says what is given up. It may run while the services do: those that refuse go on by
+    themselves. Exit code 0 when all agrees, 100 when something is left that needs --adopt.
+    """
+    with _mending(state_dir) as mend:
+        settled = mend.repair(adopt=adopt)
+    raise typer.Exit(0 if settled else verification.FINDINGS)
+
+
+def republish(
+    topic: Annotated[str, typer.Option(help="Topic, such as shop.orders.")],
+    partition: Annotated[int, typer.Option(min=0, help="Partition of the topic.")],
+    first: Annotated[int, typer.Option("--from", min=1, help="First number: what a consumer misses is its last + 1.")],
+    state_dir: StateDir = DEFAULT_FOLDER,
+) -> None:
+    """Have a topic's owner send the events of a partition again, from a number up to its newest, and wait until it has.
+
+    They have the numbers and ids of the originals: a consumer that misses them applies them, all others drop them. The
+    outbox keeps events for as long as their topic does.
+    """
+    from services.messaging.errors import NotInOutbox
+    from services.messaging.records import TopicPartition
+
+    with _mending(state_dir) as mend:
+        try:
+            mend.republish(TopicPartition(topic, partition), first)
+        except NotInOutbox as error:
+            raise StackError(str(error)) from error
+
+
+@contextmanager
+def _mending(state_dir: Path) -> "Iterator[Mending]":
+    from stack import mending
+
+    environment = mending.environment(StateFolder(state_dir))
+    with output.status("") as shown, verification.told():
+        yield mending.Mending(environment, lambda text: output.print(text, highlight=False), shown.update)
+
+
 app = typer.Typer(
     help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
 )
@@ -159,6 +215,8 @@ app.command("demo")(verification.demo)
 app.command("load")(verification.load)
 app.command("reconcile")(verification.reconcile)
 app.command("chaos")(chaos.chaos)
+app.command("repair")(repair)
+app.command("republish")(republish)
 
 
 def main() -> None:

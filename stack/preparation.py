@@ -51,14 +51,16 @@ class Preparation:
 
     def environment(self, service: Service) -> Mapping[str, str]:
         """Configure a service: addresses, and the database that is its own."""
-        return self._addresses() | ({_variable(service): self.database_url(service)} if service.has_database else {})
+        return self._addresses() | (
+            {service.database_variable: self.database_url(service)} if service.has_database else {}
+        )
 
     def database_url(self, service: Service) -> str:
         """URL of a service's database: given in the environment, else one of our making on the server."""
         if self.endpoints.postgres is None:
-            given = os.environ.get(_variable(service))
+            given = os.environ.get(service.database_variable)
             if not given:
-                raise NotConfigured(f"Neither POSTGRES_URL nor {_variable(service)} is in the environment")
+                raise NotConfigured(f"Neither POSTGRES_URL nor {service.database_variable} is in the environment")
             return given
         return database_url(self.endpoints.postgres, service.name, service.name, self.state.secret(service.name))
 
@@ -95,10 +97,6 @@ class Preparation:
             "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
             "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
         }
-
-
-def _variable(service: Service) -> str:
-    return f"{service.name.upper()}_DATABASE_URL"
 
 
 def _without_proxy(known: str) -> str:

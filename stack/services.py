@@ -24,6 +24,11 @@ class Service:
     has_worker: bool = True
     has_database: bool = True
 
+    @property
+    def database_variable(self) -> str:
+        """The environment variable that holds its database's URL."""
+        return f"{self.name.upper()}_DATABASE_URL"
+
 
 SERVICES = (
     Service("orders", 8001),

@@ -1,0 +1,196 @@
+"""Making databases and log agree again: what `pipeline repair` and `pipeline republish` do (rules 4 and 9 in ARCHITECTURE.md).
+
+Each service's repair is a program of its own, `python -m services.<service>.main repair`; here they are run one after the
+other, and what two services have to do together is seen to: a consumer misses a number, its owner sends it again.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+from codegen.contracts import Contracts
+from services.messaging import republishing
+from services.messaging.database import Database, fetch
+from services.messaging.errors import NotInOutbox
+from services.messaging.records import TopicPartition
+from services.messaging.settings import MessagingSettings
+from stack import status
+from stack.errors import NotConfigured, StackError
+from stack.preparation import SCHEMAS
+from stack.services import PROJECT, Service, command, present
+from stack.state import StateFolder
+
+POLL_SECONDS = 0.2
+REPAIR_SECONDS_MAX = 3_600.0
+REPUBLISH_SECONDS_MAX = 120.0
+"""A relay takes a request up within seconds; then it sends tens of thousands of events a second."""
+
+_FIELD = re.compile(r"(\w+)=(\d+)(?=\s|$)")
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A number that a service waits for: nothing beyond it is applied."""
+
+    service: str
+    partition: TopicPartition
+    missing: int
+
+
+class Mending:
+    """Access to the databases of one system, by the configuration of its services."""
+
+    def __init__(self, environment: Mapping[str, str], tell: Tell, show: Tell) -> None:
+        """``tell``: what was done; ``show``: what is going on at the moment."""
+        self._environment = environment
+        self._tell = tell
+        self._show = show
+        self._services = {service.name: service for service in present()}
+        self._topics = Contracts.load(SCHEMAS).topics
+
+    def repair(self, *, adopt: bool) -> bool:
+        """Repair every service; tell whether nothing is left that needs `adopt`."""
+        settled = True
+        for service in self._services.values():
+            settled = self._repair_one(service, adopt=adopt) and settled
+        sent = [gap for gap in self.gaps() if self._send_again(gap)]
+        if sent:
+            self._wait_until_closed(sent)
+        for gap in self.gaps():
+            if adopt:
+                self._report(gap.service, self._run(self._services[gap.service], "adopt-beginning"))
+            else:
+                settled = False
+                self._tell(
+                    f"{gap.service} waits for {gap.partition} number {gap.missing}, and its owner does not have it any more."
+                    " Go on without what is missing: pipeline repair --adopt"
+                )
+        return settled
+
+    def _repair_one(self, service: Service, *, adopt: bool) -> bool:
+        if adopt:
+            self._report(service.name, self._run(service, "adopt-log"))
+        done = self._run(service, "repair")
+        if isinstance(done, str):
+            self._tell(f"{service.name}: {done}")
+            return False
+        self._report(service.name, done)
+        return True
+
+    def _run(self, service: Service, role: str) -> dict[str, int] | str:
+        """Run a repair; what it did, or the reason why it could not."""
+        self._show(f"{service.name}: {role}")
+        ended = subprocess.run(  # noqa: S603 - our own program
+            command(service, role),
+            cwd=PROJECT,
+            env={**os.environ, **self._environment},
+            capture_output=True,
+            text=True,
+            timeout=REPAIR_SECONDS_MAX,
+            check=False,
+        )
+        lines = ended.stdout.splitlines()
+        if ended.returncode == 0:
+            done = next(line for line in reversed(lines) if " event=repaired " in line)
+            return {name: int(number) for name, number in _FIELD.findall(done)}
+        reason = next((line for line in reversed(lines) if " event=cannot_run " in line), "")
+        if not reason:
+            raise StackError(f"{service.name}: {role} failed:\n{ended.stdout}{ended.stderr}")
+        return reason.partition("reason=")[2].strip('"')
+
+    def _report(self, service: str, done: dict[str, int] | str) -> None:
+        if isinstance(done, str):
+            raise StackError(f"{service}: {done}")
+        said = [f"{count} {name.replace('_', ' ')}" for name, count in done.items() if count]
+        self._tell(f"{service}: {', '.join(said) or 'nothing to do'}")
+
+    # Gaps
+
+    def gaps(self) -> list[Gap]:
+        """The numbers that services wait for."""
+        found = []
+        for name in self._services:
+            with self._database(name) as database, database.connection() as connection:
+                query = "SELECT topic, partition, waiting_for FROM inbox WHERE waiting_for IS NOT NULL ORDER BY 1, 2"
+                found += [Gap(name, TopicPartition(*at), missing) for *at, missing in fetch(connection, query)]
+        return found
+
+    def _send_again(self, gap: Gap) -> bool:
+        try:
+            self.republish(gap.partition, gap.missing)
+        except NotInOutbox:
+            return False
+        return True
+
+    def _wait_until_closed(self, gaps: list[Gap]) -> None:
+        give_up_at = monotonic() + REPUBLISH_SECONDS_MAX
+        while still := set(gaps) & set(self.gaps()):
+            if monotonic() > give_up_at:
+                raise StackError(
+                    f"sent again, but still missing after {REPUBLISH_SECONDS_MAX:g} s: {sorted(map(str, still))}"
+                )
+            sleep(POLL_SECONDS)
+
+    def republish(self, partition: TopicPartition, first: int) -> None:
+        """Have the owner send the events of a partition again from a number on, and wait until it has.
+
+        Raises NotInOutbox where it does not have the number (any more).
+        """
+        owner = self._owner(partition)
+        with self._database(owner) as database:
+            with database.transaction() as transaction:
+                last = republishing.request(transaction, partition, first)
+            give_up_at = monotonic() + REPUBLISH_SECONDS_MAX
+            following: int | None = first
+            while following is not None:
+                self._show(f"{owner}: sending {partition} {following} to {last} again")
+                if monotonic() > give_up_at:
+                    raise StackError(
+                        f"asked, but no relay of {owner} sends: is it running, and does it refuse to write?"
+                    )
+                sleep(POLL_SECONDS)
+                with database.connection() as connection:
+                    following = republishing.requested(connection).get(partition)
+        self._tell(f"{owner}: {partition} {first} to {last} sent again")
+
+    def _owner(self, partition: TopicPartition) -> str:
+        topic = self._topics.get(partition.topic)
+        if topic is None:
+            raise StackError(f"{partition.topic} is no topic of the contracts: {', '.join(sorted(self._topics))}")
+        if not 0 <= partition.partition < topic.partitions:
+            raise StackError(f"{partition.topic} has partitions 0 to {topic.partitions - 1}")
+        return topic.writer
+
+    @contextmanager
+    def _database(self, service: str) -> Iterator[Database]:
+        opened = Database(
+            self._environment[self._services[service].database_variable], MessagingSettings(), application="pipeline"
+        )
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def environment(state: StateFolder) -> dict[str, str]:
+    """How the services of a system are configured: by the environment, else as the running system of the state folder says."""
+    now = status.read(state)
+    known = now.get("environment", {}) if now["supervised"] else {}
+    variables = [
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "SCHEMA_REGISTRY_URL",
+        *(service.database_variable for service in present()),
+    ]
+    found = {name: os.environ.get(name) or known.get(name, "") for name in variables}
+    if missing := [name for name, value in found.items() if not value]:
+        raise NotConfigured(
+            "No system runs here: start it with `pipeline up --detach`, name its folder with --state-dir, or set "
+            + ", ".join(missing)
+        )
+    return {**known, **found}
