@@ -3,7 +3,7 @@
 It knows three facts of DESIGN: Confluent's framing (magic byte 0, four bytes of schema id, Avro body), and the headers
 `sequence` and `event_id`. So what it finds (numbers dense, nothing twice, everything decodable) does not rest on the code
 that wrote it. As a program it prints its findings:
-`python -m verification.log_reader [--allow-undecodable] BOOTSTRAP REGISTRY_URL TOPIC...`.
+`python -m verification.log_reader [--allow-copies] [--allow-undecodable] BOOTSTRAP REGISTRY_URL TOPIC...`.
 """
 
 import io
@@ -36,6 +36,8 @@ _NUMBER = re.compile(rb"[1-9][0-9]{0,18}")
 _MAGIC = struct.Struct(">bI")
 
 Headers = tuple[tuple[str, bytes | None], ...]
+Number = tuple[str, int, int]
+"""Topic, partition, sequence."""
 
 
 class ReaderError(Exception):
@@ -291,16 +293,22 @@ class Survey:
 
     begins_at: int = 0
     """The offset before which retention has cut; numbers begin with 1 where this is 0."""
+    copies_allowed: bool = False
+    """Whether somebody may have had events sent again: the same number and event id a second time."""
     first: int | None = None
     last: int | None = None
+    """The end of the unbroken run of numbers; a record beyond it does not count until those before it have come."""
     own: int = 0
+    copies: int = 0
     foreign: int = 0
     undecodable: int = 0
     findings: list[str] = field(default_factory=list)
     findings_total: int = 0
+    _beyond: dict[int, int] = field(default_factory=dict)
+    """Numbers that came before those in front of them, with their offsets."""
 
-    def add(self, record: LogRecord, seen: set[bytes]) -> None:
-        """Take the next record of the partition in; `seen` holds the event ids of all partitions."""
+    def add(self, record: LogRecord, seen: dict[bytes, Number]) -> None:
+        """Take the next record of the partition in; `seen` holds the event ids of all partitions, with their numbers."""
         if record.sequence is None or record.event_id is None:
             self.foreign += 1
             return
@@ -308,15 +316,26 @@ class Survey:
         self.undecodable += record.problem is not None
         if self.first is None:
             self.first = record.sequence
-            if record.sequence != 1 and self.begins_at == 0:
-                self._find(f"offset {record.offset}: number {record.sequence} is the first")
-        elif self.last is not None and record.sequence != self.last + 1:
-            self._find(f"offset {record.offset}: number {record.sequence} after {self.last}")
-        event_id = uuid.UUID(record.event_id).bytes
-        if event_id in seen:
+            self.last = record.sequence - 1 if self.begins_at else 0
+        event_id, number = uuid.UUID(record.event_id).bytes, (record.topic, record.partition, record.sequence)
+        is_copy = seen.get(event_id) == number
+        self.copies += is_copy
+        if event_id in seen and not (is_copy and self.copies_allowed):
             self._find(f"offset {record.offset}: event id {record.event_id} a second time")
-        seen.add(event_id)
-        self.last = max(self.last or 0, record.sequence)
+        elif record.sequence <= (self.last or 0) and not is_copy:
+            self._find(f"offset {record.offset}: number {record.sequence} after {self.last}, with another event")
+        seen.setdefault(event_id, number)
+        if record.sequence == (self.last or 0) + 1:
+            self.last = record.sequence
+            self._beyond.pop(record.sequence, None)
+        elif record.sequence > (self.last or 0):
+            self._beyond.setdefault(record.sequence, record.offset)
+
+    def finish(self) -> None:
+        """Say which numbers are missing, once everything was read."""
+        for number, offset in sorted(self._beyond.items()):
+            if number - 1 not in self._beyond:
+                self._find(f"offset {offset}: number {number}, and number {number - 1} did not come")
 
     def _find(self, text: str) -> None:
         self.findings_total += 1
@@ -324,31 +343,38 @@ class Survey:
             self.findings.append(text)
 
 
-def survey(records: Iterable[LogRecord], begins_at: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], Survey]:
-    """Judge these partitions, by the offset at which each begins. Memory grows by about 100 bytes a record (event ids)."""
-    found = {place: Survey(offset) for place, offset in begins_at.items()}
-    seen: set[bytes] = set()
+def survey(
+    records: Iterable[LogRecord], begins_at: Mapping[tuple[str, int], int], *, copies_allowed: bool = False
+) -> dict[tuple[str, int], Survey]:
+    """Judge these partitions, by the offset at which each begins. Memory grows by about 250 bytes a record (event ids)."""
+    found = {place: Survey(offset, copies_allowed) for place, offset in begins_at.items()}
+    seen: dict[bytes, Number] = {}
     for record in records:
         found[record.topic, record.partition].add(record, seen)
+    for each in found.values():
+        each.finish()
     return found
 
 
-def survey_topics(bootstrap_servers: str, registry_url: str, topics: Sequence[str]) -> dict[tuple[str, int], Survey]:
+def survey_topics(
+    bootstrap_servers: str, registry_url: str, topics: Sequence[str], *, copies_allowed: bool = False
+) -> dict[tuple[str, int], Survey]:
     """Read and judge all partitions of these topics, empty ones included."""
     begins_at = partitions(bootstrap_servers, topics)
-    return survey(read(bootstrap_servers, registry_url, topics), begins_at)
+    return survey(read(bootstrap_servers, registry_url, topics), begins_at, copies_allowed=copies_allowed)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print what each partition holds.
 
-    Exit code 100 when numbers are not dense, an event is there twice, or a record of ours cannot be decoded (unless
-    `--allow-undecodable` is given); 1 when the topics cannot be read.
+    Exit code 100 when numbers are not dense, an event is there twice (unless `--allow-copies` is given: somebody may have
+    had events sent again), or a record of ours cannot be decoded (unless `--allow-undecodable`); 1 when the topics cannot be
+    read.
     """
-    allowed = "--allow-undecodable" in arguments
-    bootstrap_servers, registry_url, *topics = (each for each in arguments if each != "--allow-undecodable")
+    allowed, copies_allowed = "--allow-undecodable" in arguments, "--allow-copies" in arguments
+    bootstrap_servers, registry_url, *topics = (each for each in arguments if not each.startswith("--allow-"))
     try:
-        surveyed = survey_topics(bootstrap_servers, registry_url, topics)
+        surveyed = survey_topics(bootstrap_servers, registry_url, topics, copies_allowed=copies_allowed)
     except ReaderError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a program's output
         return 1
@@ -357,7 +383,7 @@ def main(arguments: Sequence[str]) -> int:
         numbers = f"{found.first}..{found.last}" if found.own else "none"
         print(  # noqa: T201
             f"{topic}[{partition}] records={found.own} numbers={numbers} foreign={found.foreign}"
-            f" undecodable={found.undecodable} findings={found.findings_total}"
+            f" undecodable={found.undecodable} findings={found.findings_total} copies={found.copies}"
         )
         for text in found.findings:
             print(f"  {text}")  # noqa: T201

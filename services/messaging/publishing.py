@@ -139,7 +139,7 @@ class Publishing:
                 self._finish_copying(partition, self.positions[partition])
 
     def _finish_copying(self, partition: TopicPartition, position: int) -> None:
-        """Forget a request of which everything up to a position was sent, or cannot be sent."""
+        """Close a request of which everything up to a position was sent, or cannot be sent."""
         republishing.finish(self.connection, partition, position)
         self.connection.commit()
         del self.copying[partition]

@@ -1,7 +1,7 @@
 """Sending events again that the log has lost, or that a consumer can no longer read there (rule 9).
 
-A row per topic partition says from which number on; the lease holder sends copies up to its position and deletes the row.
-New events of the partition wait meanwhile, so that a consumer reads copies and news without another gap in between. Copies
+A row per topic partition says from which number on; the lease holder sends copies up to its position. The row stays: it
+explains the copies. New events of the partition wait meanwhile, so that a consumer reads copies and news without another gap in between. Copies
 have the numbers and ids of the originals: whoever has applied those drops them, and they never move the relay's position.
 """
 
@@ -25,17 +25,18 @@ def request(transaction: Transaction, partition: TopicPartition, first: int) -> 
         raise NotInOutbox(f"{partition} has no number {first} to send again; the outbox keeps {kept}")
     run(
         transaction,
-        "INSERT INTO republication (topic, partition, next_sequence) VALUES (%s, %s, %s)"
-        " ON CONFLICT (topic, partition) DO UPDATE"
-        " SET next_sequence = least(republication.next_sequence, excluded.next_sequence)",
-        [partition.topic, partition.partition, first],
+        "INSERT INTO republication (topic, partition, first_sequence, next_sequence) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (topic, partition) WHERE finished_at IS NULL DO UPDATE"
+        " SET first_sequence = least(republication.first_sequence, excluded.first_sequence),"
+        " next_sequence = least(republication.next_sequence, excluded.next_sequence)",
+        [partition.topic, partition.partition, first, first],
     )
     return head
 
 
 def requested(transaction: Transaction) -> dict[TopicPartition, int]:
     """The next number to be sent again, by partition."""
-    rows = fetch(transaction, "SELECT topic, partition, next_sequence FROM republication")
+    rows = fetch(transaction, "SELECT topic, partition, next_sequence FROM republication WHERE finished_at IS NULL")
     return {TopicPartition(topic, partition): next_sequence for topic, partition, next_sequence in rows}
 
 
@@ -47,15 +48,17 @@ def advance(transaction: Transaction, sent: Mapping[TopicPartition, tuple[int, i
     for partition, (first, last) in sent.items():
         run(
             transaction,
-            "UPDATE republication SET next_sequence = %s WHERE topic = %s AND partition = %s AND next_sequence = %s",
+            "UPDATE republication SET next_sequence = %s"
+            " WHERE topic = %s AND partition = %s AND next_sequence = %s AND finished_at IS NULL",
             [last + 1, partition.topic, partition.partition, first],
         )
 
 
 def finish(transaction: Transaction, partition: TopicPartition, position: int) -> None:
-    """Forget a request of which everything up to the position was sent."""
+    """Close a request of which everything up to the position was sent."""
     run(
         transaction,
-        "DELETE FROM republication WHERE topic = %s AND partition = %s AND next_sequence > %s",
+        "UPDATE republication SET finished_at = now()"
+        " WHERE topic = %s AND partition = %s AND next_sequence > %s AND finished_at IS NULL",
         [partition.topic, partition.partition, position],
     )

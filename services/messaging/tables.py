@@ -79,13 +79,16 @@ CREATE INDEX dead_letters_open ON dead_letters (created_at) WHERE state = 'open'
 
 REPUBLICATION = """
 CREATE TABLE republication (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic text NOT NULL,
     partition integer NOT NULL,
-    next_sequence bigint NOT NULL CHECK (next_sequence > 0),
+    first_sequence bigint NOT NULL CHECK (first_sequence > 0),
+    next_sequence bigint NOT NULL CHECK (next_sequence >= first_sequence),
     requested_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (topic, partition)
+    finished_at timestamptz
 );
-COMMENT ON TABLE republication IS 'partitions whose events are to be sent again, from this number up to the position';
+COMMENT ON TABLE republication IS 'events that were, or are to be, sent again: from the first number up to the position';
+CREATE UNIQUE INDEX republication_open ON republication (topic, partition) WHERE finished_at IS NULL;
 """
 
 _OUTBOX = """

@@ -52,19 +52,34 @@ DECODABLE = Check(
 LOG = (
     Check(
         "numbers",
-        "The numbers of a topic partition are dense, from 1 or from where retention has cut the log.",
+        "The numbers of a topic partition are dense and in order, from 1 or from where retention has cut the log; a number that"
+        " was lost and sent again later is followed by those after it.",
         """
         SELECT topic || '[' || partition || '] offset ' || "offset",
                'number ' || sequence || CASE WHEN previous IS NULL THEN ' is the first' ELSE ' after ' || previous END
-        FROM (SELECT *, lag(sequence) OVER own AS previous
-              FROM log WHERE sequence IS NOT NULL WINDOW own AS (PARTITION BY topic, partition ORDER BY "offset"))
+        FROM (SELECT *, lag(sequence) OVER own AS previous, lag("offset") OVER own AS previous_offset
+              FROM log WHERE sequence IS NOT NULL WINDOW own AS (PARTITION BY topic, partition ORDER BY sequence, "offset")
+             ) AS numbered
         JOIN kept USING (topic, partition)
         WHERE sequence <> previous + 1 OR (previous IS NULL AND sequence <> 1 AND low = 0)
+           OR (previous_offset > "offset" AND NOT EXISTS (SELECT 1 FROM sent_again AS copy
+               WHERE copy.topic = numbered.topic AND copy.partition = numbered.partition
+                 AND copy.sequence = numbered.sequence AND copy."offset" > previous_offset))
+        """,
+    ),
+    Check(
+        "sent again",
+        "A record stands in the log a second time only where somebody has had its number sent again.",
+        """
+        SELECT sent_again.topic || '[' || sent_again.partition || '] offset ' || "offset",
+               'number ' || sequence || ', event ' || event_id || ' a second time'
+        FROM sent_again WHERE NOT EXISTS (SELECT 1 FROM republications AS asked WHERE asked.topic = sent_again.topic
+            AND asked.partition = sent_again.partition AND asked.first <= sent_again.sequence)
         """,
     ),
     Check(
         "event ids",
-        "No event is in the log twice.",
+        "No event is in the log under two numbers.",
         """
         SELECT 'event ' || event_id, count(*) || ' times: ' || group_concat(topic || '[' || partition || ']@' || "offset")
         FROM log WHERE event_id IS NOT NULL GROUP BY event_id HAVING count(*) > 1

@@ -40,12 +40,19 @@ WHERE status IN ('PENDING', 'PAID')
    OR (NOT :still AND updated_at >= :began)
 """
 
+_SET_COPIES_APART = """
+INSERT INTO sent_again SELECT topic, partition, "offset", sequence, event_id FROM log AS later
+WHERE EXISTS (SELECT 1 FROM log AS earlier WHERE earlier.topic = later.topic AND earlier.partition = later.partition
+    AND earlier.sequence = later.sequence AND earlier.event_id = later.event_id AND earlier."offset" < later."offset")
+"""
+
 _COUNTS = {
     "orders": "SELECT status || coalesce(' ' || reason, ''), count(*) FROM orders GROUP BY 1 ORDER BY 1",
     "payments": "SELECT state, count(*) FROM payments GROUP BY 1 ORDER BY 1",
     "refunds": "SELECT state, count(*) FROM refunds GROUP BY 1 ORDER BY 1",
     "stock_decisions": "SELECT outcome, count(*) FROM decisions GROUP BY 1 ORDER BY 1",
     "records": "SELECT topic, count(*) FROM log GROUP BY 1 ORDER BY 1",
+    "sent_again": "SELECT topic, count(*) FROM sent_again GROUP BY 1 ORDER BY 1",
     "dead_letters": "SELECT service || ' ' || state, count(*) FROM dead_letters GROUP BY 1 ORDER BY 1",
     "in_flight": "SELECT why, count(*) FROM in_flight GROUP BY 1 ORDER BY 1",
 }
@@ -134,6 +141,7 @@ def read_databases(connection: sqlite3.Connection, addresses: Addresses) -> None
     with databases.snapshots(addresses) as taken:
         for table in ("heads", "inbox", "dead_letters"):
             fill(connection, table, databases.shared(taken, table))
+        fill(connection, "republications", (row[1:] for row in databases.shared(taken, "republications")))
         for table in QUERIES:
             fill(connection, table, databases.rows(taken, table))
         fill(connection, "outbox", databases.outboxes(taken))
@@ -149,9 +157,14 @@ def read_log(connection: sqlite3.Connection, addresses: Addresses) -> None:
 def prepare(connection: sqlite3.Connection, *, still: bool, began: float) -> None:
     """Add what follows from a filled scratch database.
 
-    That is: positions nobody has yet, what was told after the tables were read, and why each order that is not settled is
+    That is: copies (set apart), positions nobody has yet, what was told after the tables were read, and why each order that is not settled is
     not. `began`: what changed later was under way, unless all was still.
     """
+    index(connection)
+    connection.execute(_SET_COPIES_APART)
+    connection.execute(
+        'DELETE FROM log WHERE (topic, partition, "offset") IN (SELECT topic, partition, "offset" FROM sent_again)'
+    )
     for service, topics in READS.items():
         for topic in topics:
             connection.execute(
@@ -163,7 +176,6 @@ def prepare(connection: sqlite3.Connection, *, still: bool, began: float) -> Non
            WHERE heads.topic = log.topic AND heads.partition = log.partition)"""
     )
     connection.execute("INSERT INTO moment VALUES (?)", (still,))
-    index(connection)
     connection.execute(_IN_FLIGHT, {"still": still, "began": began})
 
 

@@ -21,6 +21,10 @@ TABLES = {
         problem TEXT, has_schema INT, order_id TEXT, sku TEXT, payment_id TEXT, refund_id TEXT, customer_id TEXT,
         payment_method TEXT, currency TEXT, amount INT, reason TEXT, version INT, delta INT, content TEXT, origin_topic TEXT, origin_partition INT, origin_offset INT, beyond INT DEFAULT 0,
         PRIMARY KEY (topic, partition, "offset")""",
+    # records that stand in the log before, under the same number (taken out of it), and what was asked to be sent again
+    "sent_again": """topic TEXT, partition INT, "offset" INT, sequence INT, event_id TEXT,
+        PRIMARY KEY (topic, partition, "offset")""",
+    "republications": "topic TEXT, partition INT, first INT",
     # low: the offset before which retention has cut; since: the log of the partition is whole from this time on
     "kept": "topic TEXT, partition INT, low INT, since REAL, PRIMARY KEY (topic, partition)",
     "heads": "service TEXT, topic TEXT, partition INT, last_sequence INT, PRIMARY KEY (topic, partition)",

@@ -65,10 +65,11 @@ def test_dense_numbers_have_no_finding() -> None:
 @pytest.mark.parametrize(
     ("records", "finding"),
     [
-        ([record(1), record(3)], "number 3 after 1"),
-        ([record(1), record(2), record(1, event=9)], "number 1 after 2"),
+        ([record(1), record(3)], "number 3, and number 2 did not come"),
+        ([record(1), record(2), record(1, event=9)], "number 1 after 2, with another event"),
         ([record(1), record(2, event=1)], "a second time"),
-        ([record(None), record(2)], "number 2 is the first"),
+        ([record(1), record(2), record(1)], "a second time"),
+        ([record(None), record(2)], "number 2, and number 1 did not come"),
     ],
 )
 def test_hole_copy_and_doubled_event_are_found(records: list[LogRecord], finding: str) -> None:
@@ -76,6 +77,19 @@ def test_hole_copy_and_doubled_event_are_found(records: list[LogRecord], finding
 
     assert found.findings_total == 1
     assert finding in found.findings[0]
+
+
+def test_a_hole_that_was_filled_by_sending_again_is_none() -> None:
+    records = [record(1), record(4), record(5), *map(record, (2, 3, 4, 5)), record(6)]
+    [found] = survey(records, {("t", 0): 0}, copies_allowed=True).values()
+
+    assert (found.findings, found.copies, found.last) == ([], 2, 6)
+
+
+def test_what_was_sent_again_is_counted_where_it_is_allowed() -> None:
+    [found] = survey([*map(record, (1, 2, 3)), *map(record, (2, 3))], {("t", 0): 0}, copies_allowed=True).values()
+
+    assert (found.findings, found.copies, found.last) == ([], 2, 3)
 
 
 def test_numbers_may_begin_anywhere_where_retention_has_cut() -> None:

@@ -144,6 +144,8 @@ def test_sound_system_is_explained(sound: sqlite3.Connection) -> None:
 
 BROKEN = {
     "numbers": "UPDATE log SET sequence = 9 WHERE topic = 'shop.orders' AND sequence = 6",
+    "sent again": """INSERT INTO log (topic, partition, "offset", sequence, event_id)
+        SELECT topic, partition, 99, sequence, event_id FROM log WHERE event_id = 'shop.orders-6'""",
     "event ids": "UPDATE log SET event_id = 'shop.orders-1' WHERE event_id = 'shop.orders-2'",
     "log is the outbox": "UPDATE log SET digest = 'other' WHERE event_id = 'shop.orders-2'",
     "heads": "UPDATE heads SET last_sequence = 9 WHERE topic = 'shop.orders'",
@@ -245,6 +247,25 @@ def test_order_that_is_not_final_says_why(sound: sqlite3.Connection, statement: 
     prepare(sound, still=True, began=NOW)
 
     assert sound.execute("SELECT why FROM in_flight").fetchall() == [(why,)]
+
+
+def test_what_was_sent_again_into_a_hole_is_explained(sound: sqlite3.Connection) -> None:
+    """Of orders the numbers 2 and 3 were lost; sent again were 2 and all that follow."""
+    again = """INSERT INTO log SELECT topic, partition, "offset" + 90, sequence, event_id, key, digest, name, problem, has_schema,
+        order_id, sku, payment_id, refund_id, customer_id, payment_method, currency, amount, reason, version, delta, content,
+        origin_topic, origin_partition, origin_offset, beyond FROM log WHERE topic = 'shop.orders' AND sequence > 1"""
+    sound.execute(again)
+    sound.execute("DELETE FROM log WHERE topic = 'shop.orders' AND \"offset\" < 90 AND sequence IN (2, 3)")
+    sound.execute("UPDATE inbox SET next_offset = 99 WHERE topic = 'shop.orders'")
+    sound.execute("INSERT INTO republications VALUES ('shop.orders', 0, 2)")
+
+    assert found(sound) == set()
+
+
+def test_a_number_out_of_order_is_found(sound: sqlite3.Connection) -> None:
+    sound.execute("UPDATE log SET \"offset\" = 50 WHERE topic = 'shop.orders' AND sequence = 2")
+
+    assert "numbers" in found(sound)
 
 
 CUT = "DELETE FROM log WHERE topic = 'shop.orders' AND sequence < 3"
