@@ -43,6 +43,8 @@ SETTINGS = {
     "share.coordinator.state.topic.num.partitions": "1",
     # A consumer alone need not wait for others to join.
     "group.initial.rebalance.delay.ms": "0",
+    # A transaction past its time-out holds readers up until the broker looks: every 10 s by default.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     # A killed broker may come back only when its old session has expired: 9 s by default.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",

@@ -113,7 +113,7 @@ class Publisher:
 
     def _doubt_lost_connection(self) -> None:
         """A request that was on its way may still arrive, whatever was answered to its repetition."""
-        self._producer.poll(0)  # the log is told here; the line is older than any answer to a repetition
+        _doubting(self._producer.poll, 0)  # the log is told here; the line is older than any answer to a repetition
         if self._lost.last is not None:
             raise Doubt(self._lost.last)
 
@@ -154,8 +154,10 @@ class Publisher:
         self.drop()
 
 
-def _doubting(call: Callable[..., None], *arguments: float) -> None:
+def _doubting(call: Callable[..., object], *arguments: float) -> None:
     try:
         call(*arguments)
     except KafkaException as error:
         raise Doubt(f"{call.__name__}: {error.args[0].str()}") from error
+    except SystemError as error:  # the binding's answer to a fatal error (fenced) and a delivery report in one call
+        raise Doubt(f"{call.__name__}: {error.__cause__ or error}") from error
