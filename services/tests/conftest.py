@@ -1,4 +1,4 @@
-"""One whole system for all tests here: the real parts and all services, started as a person starts them."""
+"""One whole system for all tests here: the real parts and two of each process, started as a person starts them."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ def pipeline() -> Iterator[Pipeline]:
     with temporary_state_folder() as folder:
         system = Pipeline(folder / "state")
         try:
-            started = system("up", "--detach")
+            started = system("up", "--detach", "--replicas", "2")
             assert started.returncode == 0, started.stdout + started.stderr
             yield system
         finally:

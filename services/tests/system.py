@@ -33,9 +33,18 @@ class Pipeline:
             check=False,
         )
 
+    @property
+    def state(self) -> StateFolder:
+        """The system's state folder."""
+        return StateFolder(self.folder)
+
+    def ready(self) -> bool:
+        """Whether everything is ready."""
+        return bool(status.read(self.state)["ready"])
+
     def pids(self) -> dict[str, int]:
         """Process ids of what runs, by name."""
-        processes = status.read(StateFolder(self.folder))["processes"]
+        processes = status.read(self.state)["processes"]
         return {entry["name"]: entry["pid"] for entry in processes if entry["pid"] is not None}
 
     def kill(self, name: str) -> int | None:
@@ -51,4 +60,4 @@ class Pipeline:
 
     def addresses(self) -> Addresses:
         """Where everything is."""
-        return addresses.find(status.read(StateFolder(self.folder)), {})
+        return addresses.find(status.read(self.state), {})
