@@ -21,6 +21,7 @@ import psutil
 from confluent_kafka import Producer
 
 from services.messaging import inbox, notes, outbox, publisher
+from services.messaging import relay as relay_module
 from services.messaging.consumer import Consumer
 from services.messaging.database import Database, run
 from services.messaging.kafka import Kafka
@@ -164,12 +165,13 @@ class Moment:
 class _DeliversFirst(Producer):
     """A producer that commits when its records are in the log."""
 
-    def commit_transaction(self, *arguments: float) -> None:
+    def commit_transaction(self, timeout: float = -1) -> None:
         assert self.flush(10) == 0
-        super().commit_transaction(*arguments)
+        super().commit_transaction(timeout)
 
 
 MOMENTS = {
+    "relay: log surveyed": Moment(relay_module, "survey"),
     "relay: position read, nothing published": Moment(Relay, "_begin"),
     "relay: rows taken from memory": Moment(Memory, "take"),
     "relay: records produced, not committed": Moment(_DeliversFirst, "flush"),

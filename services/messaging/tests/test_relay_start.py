@@ -1,0 +1,96 @@
+"""Rules 3 and 7: the position is read after the predecessor is fenced and nothing is undecided, and what follows is whole."""
+
+from pathlib import Path
+
+from confluent_kafka import Producer
+from psycopg import sql
+
+from services.messaging.database import run
+from services.messaging.records import partition_of
+from services.messaging.tables import outbox_table
+from services.messaging.tests.conftest import PARTITIONS, World, eventually, running
+from services.messaging.tests.evidence import assert_published_once, count_visible
+from services.messaging.tests.frozen import Frozen, relay_of
+
+
+def test_a_relay_that_wakes_while_its_successor_reads_the_position_publishes_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    world.append(world.records(30, "before"))
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    with Frozen(world, "relay", None, tmp_path / "one") as one:
+        eventually(lambda: count_visible(world) == 30)
+        one.freeze()
+        world.append(world.records(30, "meanwhile"))
+        with Frozen(world, "relay", "relay: log surveyed", tmp_path / "other") as other:
+            eventually(other.is_stopped)
+            one.thaw()
+            eventually(lambda: one.says("Doubt") or one.says("relay_lease_lost") or one.says("database_unavailable"))
+            seen = count_visible(world)
+            other.thaw()
+            eventually(lambda: count_visible(world) >= 60)
+
+    assert seen == 30
+    assert_published_once(world)
+
+
+def test_a_position_behind_a_foreign_open_transaction_is_waited_for(world: World) -> None:
+    with running(relay_of(world).run):
+        world.append([world.record("one", b"first")])
+        eventually(lambda: count_visible(world) == 1)
+        stranger = Producer(
+            {"bootstrap.servers": world.settings.kafka_bootstrap_servers, "transactional.id": f"stranger-{world.topic}"}
+        )
+        stranger.init_transactions(10)
+        stranger.begin_transaction()
+        stranger.produce(world.topic, b"undecided", partition=partition_of(b"one", PARTITIONS))
+        assert stranger.flush(10) == 0
+        world.append([world.record("one", b"second")])
+        partitions = world.kafka.partitions(world.topic)
+        marked = sum(world.kafka.ends(partitions).values()) + 2  # the record and the commit's marker
+        eventually(lambda: sum(world.kafka.ends(partitions).values()) >= marked)
+
+    successor = relay_of(world)
+    with running(successor.run):
+        world.append([world.record("one", b"third")])
+        eventually(lambda: not lease_is_free(world))
+        held_back = count_visible(world)
+        stranger.abort_transaction(10)
+        eventually(lambda: count_visible(world) >= 3)
+
+    assert held_back == 1
+    assert_published_once(world)
+
+
+def lease_is_free(world: World) -> bool:
+    with world.database.connection() as connection:
+        return not run(connection, "SELECT FROM relay_lease WHERE expires_at > clock_timestamp()")
+
+
+def test_rows_that_were_offered_ahead_wait_for_those_before(world: World) -> None:
+    relay = relay_of(world)
+    with running(relay.run):
+        eventually(lambda: relay.not_ready() is None)
+        for batch in range(20):
+            earlier, later = world.append(world.records(20, f"a{batch}")), world.append(world.records(20, f"b{batch}"))
+            relay.offer(later)  # as from another thread; who committed first may offer last, or never
+            if batch % 3:
+                relay.offer(earlier)
+        eventually(lambda: count_visible(world) == 800)
+
+    assert_published_once(world)
+
+
+def test_a_row_that_is_gone_is_not_stepped_over(world: World) -> None:
+    world.append([world.record("one", str(number).encode()) for number in range(5)])
+    table = sql.Identifier(outbox_table(world.topic))
+    with world.database.transaction() as transaction:
+        run(transaction, sql.SQL("DELETE FROM {} WHERE sequence = 3").format(table))
+
+    relay = relay_of(world)
+    with running(relay.run):
+        eventually(lambda: relay.refusal is not None)
+
+    assert "number 3 is not in the outbox" in (relay.refusal or "")
+    assert count_visible(world) == 0
