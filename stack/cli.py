@@ -184,23 +184,25 @@ def republish(
     They have the numbers and ids of the originals: a consumer that misses them applies them, all others drop them. The
     outbox keeps events for as long as their topic does.
     """
-    from services.messaging.errors import NotInOutbox
     from services.messaging.records import TopicPartition
 
     with _mending(state_dir) as mend:
-        try:
-            mend.republish(TopicPartition(topic, partition), first)
-        except NotInOutbox as error:
-            raise StackError(str(error)) from error
+        mend.republish(TopicPartition(topic, partition), first)
 
 
 @contextmanager
 def _mending(state_dir: Path) -> "Iterator[Mending]":
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from services.messaging.errors import MessagingError
     from stack import mending
 
     environment = mending.environment(StateFolder(state_dir))
-    with output.status("") as shown, verification.told():
-        yield mending.Mending(environment, lambda text: output.print(text, highlight=False), shown.update)
+    try:
+        with output.status("") as shown:
+            yield mending.Mending(environment, lambda text: output.print(text, highlight=False), shown.update)
+    except (MessagingError, SQLAlchemyError) as error:
+        raise StackError(f"{type(error).__name__}: {error}") from error
 
 
 app = typer.Typer(

@@ -1,35 +1,32 @@
 """Making databases and log agree again: what `pipeline repair` and `pipeline republish` do (rules 4 and 9 in ARCHITECTURE.md).
 
-Each service's repair is a program of its own, `python -m services.<service>.main repair`; here they are run one after the
-other, and what two services have to do together is seen to: a consumer misses a number, its owner sends it again.
+What is done to one service, `python -m services.<service>.main repair` does too; here it is done for one after the other,
+and what two services have to do together is seen to: a consumer misses a number, its owner sends it again.
 """
 
 import os
-import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from time import monotonic, sleep
 
 from codegen.contracts import Contracts
 from services.messaging import republishing
 from services.messaging.database import Database, fetch
-from services.messaging.errors import NotInOutbox
+from services.messaging.errors import ForeignLog, NotInOutbox
 from services.messaging.records import TopicPartition
 from services.messaging.settings import MessagingSettings
+from services.process import logs, repair
 from stack import status
 from stack.errors import NotConfigured, StackError
 from stack.preparation import SCHEMAS
-from stack.services import PROJECT, Service, command, present
+from stack.services import Service, present
 from stack.state import StateFolder
 
 POLL_SECONDS = 0.2
-REPAIR_SECONDS_MAX = 3_600.0
 REPUBLISH_SECONDS_MAX = 120.0
 """A relay takes a request up within seconds; then it sends tens of thousands of events a second."""
-
-_FIELD = re.compile(r"(\w+)=(\d+)(?=\s|$)")
 
 Tell = Callable[[str], None]
 
@@ -51,6 +48,8 @@ class Mending:
         self._environment = environment
         self._tell = tell
         self._show = show
+        os.environ.update(environment)  # where the services' settings come from
+        logs.configure("error")
         self._services = {service.name: service for service in present()}
         self._topics = Contracts.load(SCHEMAS).topics
 
@@ -64,7 +63,7 @@ class Mending:
             self._wait_until_closed(sent)
         for gap in self.gaps():
             if adopt:
-                self._report(gap.service, self._run(self._services[gap.service], "adopt-beginning"))
+                self._adopt_beginning(self._services[gap.service])
             else:
                 settled = False
                 self._tell(
@@ -74,41 +73,30 @@ class Mending:
         return settled
 
     def _repair_one(self, service: Service, *, adopt: bool) -> bool:
-        if adopt:
-            self._report(service.name, self._run(service, "adopt-log"))
-        done = self._run(service, "repair")
-        if isinstance(done, str):
-            self._tell(f"{service.name}: {done}")
-            return False
-        self._report(service.name, done)
+        program = import_module(f"services.{service.name}.main").PROGRAM
+        with program.mended(program.settings()) as opened:
+            if adopt:
+                self._show(f"{service.name}: adopting the log")
+                adopted = repair.adopt_log(opened)
+                self._report(service, {"notes and positions of another log given up": adopted})
+            self._show(f"{service.name}: comparing database and log")
+            try:
+                done = repair.put_back(opened, program.owner(opened))
+            except ForeignLog as foreign:
+                self._tell(f"{service.name}: {foreign}")
+                return False
+        self._report(service, {f"events {name.replace('_', ' ')}": count for name, count in asdict(done).items()})
         return True
 
-    def _run(self, service: Service, role: str) -> dict[str, int] | str:
-        """Run a repair; what it did, or the reason why it could not."""
-        self._show(f"{service.name}: {role}")
-        ended = subprocess.run(  # noqa: S603 - our own program
-            command(service, role),
-            cwd=PROJECT,
-            env={**os.environ, **self._environment},
-            capture_output=True,
-            text=True,
-            timeout=REPAIR_SECONDS_MAX,
-            check=False,
-        )
-        lines = ended.stdout.splitlines()
-        if ended.returncode == 0:
-            done = next(line for line in reversed(lines) if " event=repaired " in line)
-            return {name: int(number) for name, number in _FIELD.findall(done)}
-        reason = next((line for line in reversed(lines) if " event=cannot_run " in line), "")
-        if not reason:
-            raise StackError(f"{service.name}: {role} failed:\n{ended.stdout}{ended.stderr}")
-        return reason.partition("reason=")[2].strip('"')
+    def _adopt_beginning(self, service: Service) -> None:
+        program = import_module(f"services.{service.name}.main").PROGRAM
+        with program.mended(program.settings()) as opened:
+            for each in repair.adopt_beginning(opened):
+                self._tell(f"{service.name}: goes on without {each.partition} numbers {each.first} to {each.last}")
 
-    def _report(self, service: str, done: dict[str, int] | str) -> None:
-        if isinstance(done, str):
-            raise StackError(f"{service}: {done}")
-        said = [f"{count} {name.replace('_', ' ')}" for name, count in done.items() if count]
-        self._tell(f"{service}: {', '.join(said) or 'nothing to do'}")
+    def _report(self, service: Service, done: Mapping[str, int]) -> None:
+        said = [f"{count} {what}" for what, count in done.items() if count]
+        self._tell(f"{service.name}: {', '.join(said) or 'nothing to do'}")
 
     # Gaps
 

@@ -58,10 +58,14 @@ def _owner(service: Service) -> InventoryOwner:
     return InventoryOwner(service.wire, partial(datetime.now, UTC))
 
 
+PROGRAM = roles.Program(
+    CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker}, _owner
+)
+
+
 def main() -> int:
     """Run one process of inventory."""
-    served = {"api": api, "worker": worker}
-    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, served, _owner)
+    return roles.main(PROGRAM)
 
 
 if __name__ == "__main__":

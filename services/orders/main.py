@@ -59,10 +59,14 @@ def worker(settings: Settings) -> int:
     return run.work(service, _handlers(service).handle)
 
 
+PROGRAM = roles.Program(
+    CONTRACT, Settings, lambda settings: settings.database_url, {"api": api, "worker": worker}, lambda _: OrdersOwner()
+)
+
+
 def main() -> int:
     """Run one process of orders."""
-    served = {"api": api, "worker": worker}
-    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, served, lambda _: OrdersOwner())
+    return roles.main(PROGRAM)
 
 
 if __name__ == "__main__":

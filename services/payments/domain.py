@@ -336,9 +336,9 @@ def _caused_by(cause: Cause, name: str, now: datetime) -> EventHeader:
 def put_back_charge(known: Payment | None, event: PaymentCaptured | PaymentDeclined) -> Payment:
     """A payment as its own event says: what this service told once is true, whatever its database has forgotten.
 
-    Of a payment that is not known the event says what became of it, and too little of what was ordered (``put_back``).
+    Of a payment that is not known the event says what became of it, and not all of what was ordered (``put_back``).
     """
-    told_at, captured = event.header.occurred_at, isinstance(event, PaymentCaptured)
+    told_at = event.header.occurred_at
     payment = known or Payment(
         payment_id=event.payment_id,
         order_id=event.order_id,
@@ -351,10 +351,15 @@ def put_back_charge(known: Payment | None, event: PaymentCaptured | PaymentDecli
         updated_at=told_at,
         put_back=True,
     )
+    if isinstance(event, PaymentDeclined):
+        return replace(payment, state=PaymentState.DECLINED, decline_reason=event.reason, updated_at=told_at)
     return replace(
         payment,
-        state=PaymentState.CAPTURED if captured else PaymentState.DECLINED,
-        decline_reason=None if isinstance(event, PaymentCaptured) else event.reason,
+        state=PaymentState.CAPTURED,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        lines=event.lines,
+        decline_reason=None,
         updated_at=told_at,
     )
 

@@ -62,10 +62,18 @@ def worker(settings: Settings) -> int:
         return run.work(service, handlers.handle, {"charger": charger.run})
 
 
+PROGRAM = roles.Program(
+    CONTRACT,
+    Settings,
+    lambda settings: settings.database_url,
+    {"api": api, "worker": worker},
+    lambda _: PaymentsOwner(),
+)
+
+
 def main() -> int:
     """Run one process of payments."""
-    served = {"api": api, "worker": worker}
-    return roles.main(CONTRACT, Settings, lambda settings: settings.database_url, served, lambda _: PaymentsOwner())
+    return roles.main(PROGRAM)
 
 
 if __name__ == "__main__":

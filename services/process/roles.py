@@ -5,8 +5,10 @@
 """
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -24,31 +26,46 @@ Settings = TypeVar("Settings", bound=ProcessSettings)
 REPAIRS = ("repair", "adopt-log", "adopt-beginning")
 
 
-def main(
-    contract: Contract,
-    settings_class: type[Settings],
-    database_url: Callable[[Settings], str],
-    roles: Mapping[str, Callable[[Settings], int]],
-    owner: Callable[[Service], Owner],
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Program(Generic[Settings]):
+    """A service as a program: its events, its configuration, what it serves, and its part in a repair."""
+
+    contract: Contract
+    settings: type[Settings]
+    database_url: Callable[[Settings], str]
+    roles: Mapping[str, Callable[[Settings], int]]
+    owner: Callable[[Service], Owner]
+
+    @contextmanager
+    def mended(self, settings: Settings) -> Iterator[Service]:
+        """The service's parts for a repair: nobody asks first whether database and log agree."""
+        service = assemble(self.contract, settings, self.database_url(settings))
+        service.database.guard = None
+        try:
+            yield service
+        finally:
+            service.close()
+
+
+def main(program: Program[Any]) -> int:
     """Run one process of a service; returns its exit code: 0 stopped, 1 failed, 2 wrong usage or configuration."""
-    names = [*roles, "migrate", *REPAIRS]
+    contract, names = program.contract, [*program.roles, "migrate", *REPAIRS]
     role = sys.argv[1] if len(sys.argv) == 2 else ""
     if role not in names:
         sys.stderr.write(f"usage: python -m services.{contract.service}.main {'|'.join(names)}\n")
         return 2
     try:
-        settings = settings_class()
+        settings = program.settings()
     except ValidationError as error:
         sys.stderr.write(f"{contract.service} is not configured:\n{_told(error)}\nSee docs/configuration.md.\n")
         return 2
     logs.configure(settings.log_level, service=contract.service, role=role)
     try:
         if role == "migrate":
-            return _migrate(contract, settings, database_url(settings))
+            return _migrate(contract, settings, program.database_url(settings))
         if role in REPAIRS:
-            return _repair(assemble(contract, settings, database_url(settings)), owner, role)
-        return roles[role](settings)
+            return _repair(program, settings, role)
+        return program.roles[role](settings)
     except MessagingError as error:
         log.error("cannot_run", cause=type(error).__name__, reason=str(error))
         return 1
@@ -61,17 +78,14 @@ def _migrate(contract: Contract, settings: ProcessSettings, database_url: str) -
     return 0
 
 
-def _repair(service: Service, owner: Callable[[Service], Owner], role: str) -> int:
-    service.database.guard = None  # what it asks for is what is being mended
-    try:
+def _repair(program: Program[Any], settings: ProcessSettings, role: str) -> int:
+    with program.mended(settings) as service:
         if role == "repair":
-            repair.put_back(service, owner(service))
+            repair.put_back(service, program.owner(service))
         elif role == "adopt-log":
             repair.adopt_log(service)
         else:
             repair.adopt_beginning(service)
-    finally:
-        service.close()
     return 0
 
 
