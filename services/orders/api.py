@@ -19,6 +19,7 @@ from services.messaging.kafka import Kafka
 from services.messaging.wire import Wire
 from services.orders import models, reads, store
 from services.orders.domain import FINAL, OrderStatus, PlaceOrder
+from services.orders.following import EventStream, Streams
 from services.orders.handlers import KeyReused, Placed, Refused, Replayed, TurnedAway
 from services.orders.models import (
     BatchAnswer,
@@ -34,9 +35,9 @@ from services.orders.models import (
 from services.orders.placing import Outcome, Placing, Writing
 from services.orders.reads import TimelineRow
 from services.orders.settings import Settings
-from services.orders.waiting import FinalOrders
+from services.orders.waiting import Lookout
 from services.process import http
-from services.process.fields import IDEMPOTENCY_KEY_PATTERN
+from services.process.fields import IDEMPOTENCY_KEY_PATTERN, SKU_PATTERN, UUID_PATTERN
 from services.process.problems import RETRY_AFTER, Problem, not_valid, problem_of, unavailable
 
 BATCH_PATH = "/orders/batch"
@@ -47,7 +48,8 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?:$|[,;\s])", re.IGN
 
 PROBLEMS = http.responses({404: "No such order or product", 422: "Not valid", 503: "Come back after Retry-After"})
 Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[str | None, Query(max_length=64, pattern="^[ -~]+$", description="`next` of the page before.")]
+Cursor = Annotated[str | None, Query(pattern=UUID_PATTERN, description="`next` of the page before.")]
+SkuCursor = Annotated[str | None, Query(pattern=SKU_PATTERN, description="`next` of the page before.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -60,6 +62,11 @@ Prefer = Annotated[
     Header(description="`wait=N`: answer once the order is final, after N seconds (60 at most) as it is then."),
 ]
 
+LastEventId = Annotated[
+    str | None,
+    Header(pattern=r"^[0-9]{0,18}$", description="The `id` of the last event seen: the stream goes on after it."),
+]
+
 
 class OrdersApi:
     """Answers requests; all writing goes through the process's one writer."""
@@ -68,7 +75,13 @@ class OrdersApi:
         self._database = database
         self._wire = wire
         self._placing = Placing(database, kafka, writer, settings)
-        self._final = FinalOrders(database, settings.wait_poll_seconds)
+        self._final = Lookout[UUID, OrderStatus](database, reads.final_ones, settings.wait_poll_seconds)
+        self._streams = Streams(database, self._entry, settings)
+
+    def let_go(self) -> None:
+        """Answer those who wait, and end the event streams: the process is stopping."""
+        self._final.close()
+        self._streams.close()
 
     async def place(
         self,
@@ -129,7 +142,7 @@ class OrdersApi:
         if row is None:
             raise _no_order()
         if seconds and row["status"] not in FINAL:
-            await self._final.wait(order_id, seconds)
+            await self._final.find(order_id, seconds)
             row = await asyncio.to_thread(self._row, order_id)
         assert row is not None
         return row
@@ -147,9 +160,7 @@ class OrdersApi:
         cursor: Cursor = None,
     ) -> Any:
         """Orders, the newest first."""
-        before = None if cursor is None else http.uuid_of(cursor)
-        if cursor is not None and before is None:
-            raise Problem(422, "this cursor was not given out here: pass on `next` of the page before")
+        before = None if cursor is None else UUID(cursor)
         with self._database.connection() as connection:
             rows = reads.order_page(connection, status=status, customer_id=customer_id, before=before, limit=limit + 1)
         items = [models.answer_of_row(row) for row in rows[:limit]]
@@ -157,11 +168,19 @@ class OrdersApi:
 
     def timeline(self, order_id: str) -> Any:
         """Every event of the order in the order it took effect, and where it stands in Kafka."""
+        return [self._entry(row) for row in self._timeline(_order_id(order_id))]
+
+    async def events(self, order_id: str, last_event_id: LastEventId = None) -> Response:
+        """The timeline as server-sent events: first what has happened, then what happens, until you leave."""
+        wanted, after = _order_id(order_id), int(last_event_id or 0)
+        return self._streams.open(wanted, after, await asyncio.to_thread(self._timeline, wanted))
+
+    def _timeline(self, order_id: UUID) -> list[TimelineRow]:
         with self._database.connection() as connection:
-            rows = reads.timeline(connection, _order_id(order_id))
+            rows = reads.timeline(connection, order_id)
         if not rows:
             raise _no_order()
-        return [self._entry(row) for row in rows]
+        return rows
 
     def _entry(self, row: TimelineRow) -> dict[str, Any]:
         event, _ = self._wire.decode(row.topic, row.value)
@@ -179,7 +198,7 @@ class OrdersApi:
             "payload": payload,
         }
 
-    def products(self, limit: Limit = 50, cursor: Cursor = None) -> Any:
+    def products(self, limit: Limit = 50, cursor: SkuCursor = None) -> Any:
         """The product list as orders knows it: prices of new orders come from here."""
         with self._database.connection() as connection:
             found = reads.product_page(connection, after=cursor, limit=limit + 1)
@@ -208,6 +227,9 @@ def router(api: OrdersApi) -> APIRouter:
     routes.add_api_route("/orders/{order_id}", api.order, response_model=OrderAnswer, tags=["orders"])
     routes.add_api_route(
         "/orders/{order_id}/timeline", api.timeline, response_model=list[TimelineEntry], tags=["orders"]
+    )
+    routes.add_api_route(
+        "/orders/{order_id}/events", api.events, status_code=200, response_class=EventStream, tags=["orders"]
     )
     routes.add_api_route("/products", api.products, response_model=ProductPage, tags=["products"])
     routes.add_api_route("/products/{sku}", api.product, response_model=ProductAnswer, tags=["products"])

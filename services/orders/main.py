@@ -41,14 +41,15 @@ def api(settings: Settings) -> int:
     admission = Admission(service.database, settings.orders_open_max, settings.orders_open_refresh_seconds)
     writer: Writing = Writer(replace(_handlers(service), admits=admission.admits).place, settings)
     app = http.application("Orders", "Place orders and follow them.", settings, body_limits=BODY_LIMITS)
-    app.include_router(router(OrdersApi(service.database, service.wire, service.kafka, writer, settings)))
+    orders = OrdersApi(service.database, service.wire, service.kafka, writer, settings)
+    app.include_router(router(orders))
     app.include_router(operations.router(service.checks()))
     loops: dict[str, run.Loop] = {
         "relay": service.relay.run,
         "writer": lambda _: writer.run(),
         "admission": admission.run,
     }
-    code = run.serve(app, settings, loops, drained=[writer.close])
+    code = run.serve(app, settings, loops, let_go=[orders.let_go], drained=[writer.close])
     service.close()
     return code
 

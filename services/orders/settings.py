@@ -20,7 +20,23 @@ class Settings(ProcessSettings):
         default=0.05, gt=0, description="How often the product list is looked at meanwhile."
     )
     wait_poll_seconds: float = Field(
-        default=0.025, gt=0, description="How often the orders that clients wait for are looked at, all at once."
+        default=0.025, gt=0, description="How often what clients wait for is looked up, for all of them at once."
+    )
+    event_listeners_max: int = Field(
+        default=500,
+        ge=0,
+        description="Open event streams per process; one more gets 503. Each is a connection and a look.",
+    )
+    event_offset_wait_seconds: float = Field(
+        default=1.0, ge=0, description="How long an event is kept back until its offset in Kafka is known."
+    )
+    event_keepalive_seconds: float = Field(
+        default=15.0,
+        gt=0,
+        description="A comment is sent so often, for whatever stands between to see a live connection.",
+    )
+    event_send_seconds: float = Field(
+        default=30.0, gt=0, description="A listener that takes nothing for so long is left."
     )
     orders_open_max: int = Field(
         default=5_000,

@@ -1,53 +1,82 @@
-"""Clients that wait for their order: all of one process are looked up together, one query every few milliseconds."""
+"""What clients wait for: for all of one process it is looked up together, one query every few milliseconds."""
 
 import asyncio
-from collections import defaultdict
-from uuid import UUID
+from collections.abc import Callable, Collection, Mapping
+from time import monotonic
+from typing import Generic, TypeVar
 
 import structlog
 
-from services.messaging.database import Database
-from services.orders import reads
+from services.messaging.database import Database, Transaction
 
 log = structlog.get_logger()
 
+Wanted = TypeVar("Wanted")
+Found = TypeVar("Found")
+Look = Callable[[Transaction, Collection[Wanted]], Mapping[Wanted, Found]]
+"""Finds what there is of what is wanted; what is not there (yet) is left out."""
 
-class FinalOrders:
-    """Tells those who wait when their order is final. Belongs to one event loop."""
+SHARE_MAX = 0.2  # of the time goes into looking at most, however many wait
+FAILURE_PAUSE_SECONDS = 1.0
 
-    def __init__(self, database: Database, poll_seconds: float) -> None:
+
+class Lookout(Generic[Wanted, Found]):
+    """Tells those who wait when there is what they wait for. Belongs to one event loop."""
+
+    def __init__(self, database: Database, look: Look[Wanted, Found], poll_seconds: float) -> None:
         self._database = database
+        self._look = look
         self._poll_seconds = poll_seconds
-        self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: dict[Wanted, set[asyncio.Future[Found | None]]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self.closed = False
 
-    async def wait(self, order_id: UUID, seconds: float) -> None:
-        """Return when the order is final, or after the time."""
-        final = asyncio.Event()
-        self._waiting[order_id].add(final)
+    async def find(self, wanted: Wanted, seconds: float) -> Found | None:
+        """What is there of it as soon as there is something; None after the time, and when the process stops."""
+        if self.closed:
+            return None
+        found: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(wanted, set()).add(found)
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
+            self._looking = asyncio.create_task(self._keep_looking())
         try:
-            await asyncio.wait_for(final.wait(), seconds)
+            return await asyncio.wait_for(found, seconds)
         except TimeoutError:
-            log.debug("order_not_final_in_time", order_id=str(order_id))
+            return None
         finally:
-            self._waiting[order_id].discard(final)
-            if not self._waiting[order_id]:
-                del self._waiting[order_id]
+            waiting = self._waiting.get(wanted, set())
+            waiting.discard(found)
+            if not waiting:
+                self._waiting.pop(wanted, None)
 
-    async def _look(self) -> None:
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self.closed = True
+        for waiting in self._waiting.values():
+            _answer(waiting, None)
+
+    async def _keep_looking(self) -> None:
         """Look while somebody waits."""
-        while self._waiting:
-            await asyncio.sleep(self._poll_seconds)
-            for order_id in await asyncio.to_thread(self._final, list(self._waiting)):
-                for final in self._waiting.get(order_id, ()):
-                    final.set()
+        pause = self._poll_seconds
+        while self._waiting and not self.closed:
+            await asyncio.sleep(pause)
+            begun = monotonic()
+            try:
+                found = await asyncio.to_thread(self._find_all, list(self._waiting))
+            except Exception as error:  # noqa: BLE001 - who waits too long is answered with what is known
+                log.warning("waiting_cannot_look", reason=str(error).splitlines()[0])
+                pause = FAILURE_PAUSE_SECONDS
+                continue
+            for wanted in found:
+                _answer(self._waiting.get(wanted, ()), found[wanted])
+            pause = max(self._poll_seconds, (monotonic() - begun) / SHARE_MAX)
 
-    def _final(self, order_ids: list[UUID]) -> set[UUID]:
-        try:
-            with self._database.connection() as connection:
-                return reads.final_ones(connection, order_ids)
-        except Exception as error:  # noqa: BLE001 - those who wait are answered with the order as it is then
-            log.warning("waiting_cannot_look", reason=str(error).splitlines()[0])
-            return set()
+    def _find_all(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Found]:
+        with self._database.connection() as connection:
+            return self._look(connection, wanted)
+
+
+def _answer(waiting: Collection["asyncio.Future[Found | None]"], found: Found | None) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(found)

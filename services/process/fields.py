@@ -15,6 +15,8 @@ def _without_nul(value: str) -> str:
 SKU_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 Sku = Annotated[str, StringConstraints(pattern=SKU_PATTERN, strict=True)]
 
+UUID_PATTERN = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
+
 WithoutNul = AfterValidator(_without_nul)
 """For free text: PostgreSQL cannot store the NUL character."""
 

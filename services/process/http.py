@@ -1,7 +1,7 @@
 """The HTTP edge: bounded bodies, one log line per request, problems for errors."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import Histogram
 
 from services.process import problems
+from services.process.fields import UUID_PATTERN
 from services.process.problems import Problem
 from services.process.settings import ProcessSettings
 
@@ -23,7 +24,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-UUID_CHARACTERS = 36
+_UUID = re.compile(UUID_PATTERN)
 BODY_BYTES_MAX = 256 << 10
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 REQUEST_SECONDS = Histogram(
@@ -69,7 +70,7 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
 
 
 class RequestLimit:
-    """Answers 503 with Retry-After while too many requests are in flight."""
+    """Answers 503 with Retry-After while too many requests are in flight. An event stream counts until it begins."""
 
     def __init__(self, app: Asgi, requests_max: int) -> None:
         self._app = app
@@ -85,10 +86,26 @@ class RequestLimit:
             await _refuse(problems.unavailable(f"{self._requests_max} requests are in flight"), scope, receive, send)
             return
         self._in_flight += 1
+        counted = True
+
+        def leave() -> None:
+            nonlocal counted
+            self._in_flight -= counted
+            counted = False
+
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and _is_stream(message["headers"]):
+                leave()
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, noted)
         finally:
-            self._in_flight -= 1
+            leave()
+
+
+def _is_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
 
 
 class CanonicalLine:
@@ -146,10 +163,7 @@ def trace_parent(request: Request) -> str | None:
 
 def uuid_of(text: str) -> UUID | None:
     """The id that stands in a path; None for what is no UUID in its canonical form."""
-    try:
-        return UUID(text) if len(text) == UUID_CHARACTERS else None
-    except ValueError:
-        return None
+    return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def responses(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:

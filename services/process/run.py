@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from services.messaging.consumer import Handler
 from services.process import http, operations
+from services.process.server import Server, configured
 from services.process.service import Service
 from services.process.settings import ProcessSettings
 
@@ -39,25 +40,20 @@ def work(service: Service, handler: Handler, loops: Mapping[str, Loop] | None = 
 
 
 def serve(
-    app: FastAPI, settings: ProcessSettings, loops: Mapping[str, Loop], drained: Sequence[Callable[[], None]] = ()
+    app: FastAPI,
+    settings: ProcessSettings,
+    loops: Mapping[str, Loop],
+    *,
+    let_go: Sequence[Callable[[], None]] = (),
+    drained: Sequence[Callable[[], None]] = (),
 ) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code.
 
-    Stopping goes from the outside in: no new connection, answers to what was accepted, ``drained`` (what to close then),
-    and the loops last.
+    Stopping goes from the outside in: ``let_go`` (those who wait are answered), no new connection, answers to what was
+    accepted, ``drained`` (what to close then), and the loops last.
     """
     ending, stopping, failed = threading.Event(), threading.Event(), threading.Event()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.http_host,
-            port=settings.http_port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=settings.http_stop_seconds,
-            timeout_keep_alive=30,
-        )
-    )
+    server = Server(configured(app, settings), let_go)
 
     def guarded(name: str, loop: Loop) -> None:
         try:

@@ -1,0 +1,90 @@
+"""uvicorn, with what it leaves open: a bound on request heads, problems for what is no HTTP, and a stop that answers."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Sequence
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.process.problems import Problem
+from services.process.settings import ProcessSettings
+
+HEAD_BYTES_MAX = 64 << 10  # request line and headers; the parser itself would keep whatever is sent
+ARRIVED_SECONDS = 0.1  # what came in before the signal is accepted and read within this
+
+
+class Server(uvicorn.Server):
+    """Answers what has arrived before it stops. ``let_go`` is called in its event loop: who waits is to be answered."""
+
+    def __init__(self, config: uvicorn.Config, let_go: Sequence[Callable[[], None]] = ()) -> None:
+        super().__init__(config)
+        self._let_go = let_go
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections and answer the rest; uvicorn would reset a connection whose request is unread."""
+        await asyncio.sleep(ARRIVED_SECONDS)
+        for let_go in self._let_go:
+            let_go()
+        await super().shutdown(sockets)
+
+
+def configured(app: FastAPI, settings: ProcessSettings) -> uvicorn.Config:
+    """How every process serves HTTP."""
+    return uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=settings.http_stop_seconds,
+        timeout_keep_alive=30,
+    )
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection. What is no HTTP is answered with a problem, too, and no head grows without bound."""
+
+    _head_bytes: int | None = 0
+    """Bytes of a request's head so far; None while its body is read."""
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived."""
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self._end(Problem(431, f"the request's head is larger than {HEAD_BYTES_MAX} bytes"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what follows a chunked body is none, and would still be taken for one."""
+        if self._head_bytes is not None:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect the next request's head."""
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP request; ``msg`` says so."""
+        self._end(Problem(400, msg))
+
+    def _end(self, problem: Problem) -> None:
+        """Answer by hand, since there is no request that the application could answer, and close."""
+        body = json.dumps(problem.document()).encode()
+        head = (
+            f"HTTP/1.1 {problem.status} {problem.document()['title']}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

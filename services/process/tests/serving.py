@@ -1,0 +1,26 @@
+"""An application behind a real HTTP server on a port of its own, in this process."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from fastapi import FastAPI
+
+from services.messaging.tests.conftest import eventually
+from services.process.server import Server, configured
+from services.process.settings import ProcessSettings
+
+
+@contextmanager
+def served(app: FastAPI, settings: ProcessSettings, let_go: Sequence[Callable[[], None]] = ()) -> Iterator[str]:
+    """Serve until the block ends; yields the address."""
+    server = Server(configured(app, settings), let_go)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        host, port = server.servers[0].sockets[0].getsockname()
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
