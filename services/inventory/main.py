@@ -11,7 +11,8 @@ from services.inventory.handlers import DEAD_LETTER_TOPIC, SERVICE, Handlers
 from services.inventory.repair import InventoryOwner
 from services.inventory.settings import Settings
 from services.messaging.writer import Writer
-from services.process import http, operations, roles, run
+from services.process import dead_letters, http, operations, roles, run
+from services.process.dead_letters import DeadLettersApi
 from services.process.service import Contract, Service, assemble
 
 Written = StockDeducted | StockRejected | ProductListed | StockAdjusted
@@ -41,6 +42,7 @@ def api(settings: Settings) -> int:
     writer: Writing = Writer(_handlers(service).write, settings)
     app = http.application("Inventory", "List products and adjust their stock.", settings, body_limits=BODY_LIMITS)
     app.include_router(router(InventoryApi(service.database, writer, settings)))
+    app.include_router(dead_letters.router(DeadLettersApi(service.database, service.wire)))
     app.include_router(operations.router(service.checks()))
     loops: dict[str, run.Loop] = {"relay": service.relay.run, "writer": lambda _: writer.run()}
     code = run.serve(app, settings, loops, drained=[writer.close])

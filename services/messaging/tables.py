@@ -105,6 +105,20 @@ CREATE TABLE {table} (
 CREATE TABLE {net} PARTITION OF {table} DEFAULT;
 """
 
+DEAD_LETTER_FILTERS = """
+ALTER TABLE dead_letters ADD COLUMN order_id uuid GENERATED ALWAYS AS (
+    CASE WHEN encode(key, 'escape') ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
+    THEN encode(key, 'escape')::uuid END
+) STORED;
+COMMENT ON COLUMN dead_letters.order_id IS 'the key where it is a UUID: events of an order are keyed by its id';
+DROP INDEX dead_letters_open;
+CREATE INDEX dead_letters_newest ON dead_letters (created_at, id);
+CREATE INDEX dead_letters_by_state ON dead_letters (state, created_at, id);
+CREATE INDEX dead_letters_by_reason ON dead_letters (reason, created_at, id);
+CREATE INDEX dead_letters_by_order ON dead_letters (order_id, created_at, id) WHERE order_id IS NOT NULL;
+"""
+"""What the pages of dead letters need; part of a later migration of each service."""
+
 
 def outbox_table(topic: str) -> str:
     """The outbox table's name of a topic: ``shop.orders`` is kept in ``outbox_shop_orders``."""

@@ -15,7 +15,8 @@ from services.orders.handlers import DEAD_LETTER_TOPIC, SERVICE, TOPIC, Handlers
 from services.orders.placing import Writing
 from services.orders.repair import OrdersOwner
 from services.orders.settings import Settings
-from services.process import http, operations, roles, run
+from services.process import dead_letters, http, operations, roles, run
+from services.process.dead_letters import DeadLettersApi
 from services.process.service import Contract, Service, assemble
 
 CONTRACT = Contract(
@@ -43,6 +44,7 @@ def api(settings: Settings) -> int:
     app = http.application("Orders", "Place orders and follow them.", settings, body_limits=BODY_LIMITS)
     orders = OrdersApi(service.database, service.wire, service.kafka, writer, settings)
     app.include_router(router(orders))
+    app.include_router(dead_letters.router(DeadLettersApi(service.database, service.wire)))
     app.include_router(operations.router(service.checks()))
     loops: dict[str, run.Loop] = {
         "relay": service.relay.run,

@@ -15,7 +15,8 @@ from services.payments.repair import PaymentsOwner
 from services.payments.settings import Settings
 from services.payments.simulated_provider import simulated_provider
 from services.payments.waiting import Waiting
-from services.process import http, operations, roles, run
+from services.process import dead_letters, http, operations, roles, run
+from services.process.dead_letters import DeadLettersApi
 from services.process.service import Contract, Service, assemble
 
 CONTRACT = Contract(
@@ -48,6 +49,7 @@ def api(settings: Settings) -> int:
     service = assemble(CONTRACT, settings, settings.database_url)
     app = http.application("Payments", "Look at the payment of an order.", settings)
     app.include_router(router(PaymentsApi(service.database)))
+    app.include_router(dead_letters.router(DeadLettersApi(service.database, service.wire)))
     app.include_router(operations.router(service.checks()))
     code = run.serve(app, settings, {"relay": service.relay.run})
     service.close()
