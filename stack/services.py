@@ -71,8 +71,9 @@ def processes(
     environment: Mapping[str, Mapping[str, str]],
     needs: Mapping[str, Sequence[str]],
     listeners: Listeners,
+    system: str,
 ) -> Iterator[Process]:
-    """Describe all processes of the services; environment and needs by service name.
+    """Describe all processes of the services; environment and needs by service name, `system`: a name no other system has.
 
     A service's port is opened here, when its first API process is started, and stays open as long as the supervisor lives:
     processes that come and go inherit it. So no stranger can take it meanwhile, what connects while none is there waits
@@ -81,6 +82,7 @@ def processes(
     """
     for name, (service, role) in process_names(services, replicas).items():
         own = {"HTTP_HOST": HOST, "HTTP_PORT": str(own_ports[name]), **environment[service.name]}
+        own |= {"CONSUMER_INSTANCE": f"{name}-{system}"} if role == "worker" else {}
         launch = partial(
             _launch, command(service, role), own, listeners if role == "api" else None, own_ports[service.name]
         )

@@ -46,7 +46,7 @@ def build(state: StateFolder, backend: str, replicas: int, console: Console) -> 
     environment = {service.name: preparation.environment(service) for service in chosen}
     needs = {service.name: preparation.needs(service, parts) for service in chosen}
     units += preparation.steps(parts)
-    units += services.processes(chosen, replicas, own_ports, environment, needs, listeners)
+    units += services.processes(chosen, replicas, own_ports, environment, needs, listeners, state.id)
     return System(
         stack.name,
         units,

@@ -21,7 +21,15 @@ from services.messaging import inbox, metrics
 from services.messaging.database import Database
 from services.messaging.dead_letters import INVARIANT_BROKEN
 from services.messaging.errors import PoisonMessage, RefusedToWrite, Superseded, is_fault_of_a_message, is_transient
-from services.messaging.kafka import Kafka, headers_of, is_end_of_partition, key_and_value, place, poll_messages
+from services.messaging.kafka import (
+    Kafka,
+    headers_of,
+    is_end_of_partition,
+    is_fatal,
+    key_and_value,
+    place,
+    poll_messages,
+)
 from services.messaging.records import Batch, DeadLetter, Message, TopicPartition
 from services.messaging.settings import MessagingSettings
 from services.messaging.sifting import Cursor, Decode, advances, sift
@@ -90,7 +98,8 @@ class Consumer:
 
     def _configuration(self) -> dict[str, object]:
         settings = self._settings
-        return {
+        known = {"group.instance.id": settings.consumer_instance} if settings.consumer_instance else {}
+        return known | {
             "bootstrap.servers": settings.kafka_bootstrap_servers,
             "group.id": self._service,
             "group.protocol": "classic",  # KIP-848 takes the session time-out from the broker: 45 s
@@ -117,7 +126,7 @@ class Consumer:
         except Exception as error:
             if isinstance(error, RefusedToWrite):
                 self.refusal = str(error)
-            elif not isinstance(error, KafkaException | Superseded) and not is_transient(error):
+            elif is_fatal(error) or not (isinstance(error, KafkaException | Superseded) or is_transient(error)):
                 raise
             self._step_back(consumer, error)
             stopping.wait(self._backoff_seconds())

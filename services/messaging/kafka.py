@@ -151,6 +151,12 @@ def poll_messages(consumer: Consumer, most: int, timeout_seconds: float) -> list
     return messages
 
 
+def is_fatal(error: BaseException) -> bool:
+    """Whether a client that met this error is of no use any more: another one took its name in the group, for instance."""
+    cause = error.args[0] if isinstance(error, KafkaException) else None
+    return isinstance(cause, KafkaError) and (cause.fatal() or cause.code() == KafkaError._FATAL)
+
+
 def is_end_of_partition(message: KafkaMessage) -> bool:
     """Whether the message only says that everything up to its offset has been read."""
     return message.error() is not None

@@ -85,6 +85,12 @@ class MessagingSettings(BaseSettings):
     consumer_heartbeat_seconds: float = Field(
         default=2.0, gt=0, description="Heartbeat of the group; a lost claim is repeated after one."
     )
+    consumer_instance: str | None = Field(
+        default=None,
+        max_length=249,
+        description="This consumer's name in its group, the same after a restart and no other's (group.instance.id): one "
+        "that was killed has its partitions back as soon as it is, and the others keep theirs.",
+    )
     consumer_backoff_max_seconds: float = Field(
         default=5.0, gt=0, description="Longest pause between attempts while a dependency is down."
     )

@@ -91,7 +91,8 @@ def test_a_service_starts_when_everything_it_takes_for_granted_is_there(state: S
     chosen = {"orders": 8001, "orders-api": 20_000, "orders-worker-1": 20_001, "console": 8000, "console-api": 20_002}
 
     known = {
-        process.name: process for process in services.processes(it.services, 1, chosen, environment, needs, Listeners())
+        process.name: process
+        for process in services.processes(it.services, 1, chosen, environment, needs, Listeners(), "here")
     }
 
     assert set(known["orders-api"].needs) == {*PARTS, "topics", "warm-up", "contracts", "database-orders"}
@@ -99,6 +100,7 @@ def test_a_service_starts_when_everything_it_takes_for_granted_is_there(state: S
     launch = known["orders-worker-1"].launch()
     assert launch.arguments[1:] == ("-m", "services.orders.main", "worker")
     assert (launch.environment["HTTP_HOST"], launch.environment["HTTP_PORT"]) == ("127.0.0.1", "20001")
+    assert launch.environment["CONSUMER_INSTANCE"] == "orders-worker-1-here"
 
 
 def test_the_apis_of_a_service_inherit_one_open_port(state: StateFolder) -> None:
@@ -107,7 +109,10 @@ def test_the_apis_of_a_service_inherit_one_open_port(state: StateFolder) -> None
     [port] = ports.choose({"orders": None}, {}).values()
     chosen = dict.fromkeys(services.process_names([ORDERS], 2), 20_000) | {"orders": port}
     with contextlib.closing(Listeners()) as listeners:
-        known = {each.name: each for each in services.processes([ORDERS], 2, chosen, names, {"orders": ()}, listeners)}
+        known = {
+            each.name: each
+            for each in services.processes([ORDERS], 2, chosen, names, {"orders": ()}, listeners, "here")
+        }
         assert ports.is_free(port)
 
         first, second = known["orders-api"].launch(), known["orders-api-2"].launch()
