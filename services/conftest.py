@@ -6,11 +6,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from codegen import push
 from codegen.contracts import Contracts
 from codegen.registry import Registry
 from codegen.wire_format import frame
+from services.messaging import outbox
+from services.messaging.database import fetch, run
 from services.messaging.records import Batch, Message
 from services.messaging.wire import Event, Wire
 from services.process.migrations import migrate
@@ -75,3 +78,35 @@ class Feed:
 def feed() -> Callable[[Service], Feed]:
     """A feed for a service; it writes what other services would have written."""
     return lambda service: Feed(service.wire)
+
+
+def published(service: Service) -> list[Message]:
+    """The service's own events as its log has them once they are published, partition by partition, dead letters left out."""
+    messages = []
+    with service.database.connection() as connection:
+        for topic in service.contract.writes:
+            positions = dict.fromkeys(range(service.settings.topic_partitions), 0)
+            for row in outbox.read(connection, topic, positions, limit=10_000):
+                event, schema = service.wire.decode(topic, row.value)
+                messages.append(
+                    Message(
+                        topic, row.partition, row.sequence - 1, row.key, row.value, row.headers, row.sequence, row.event_id,
+                        event, schema,
+                    )
+                )  # fmt: skip
+    return messages
+
+
+def forget_everything(service: Service) -> list[Message]:
+    """Restore a service's database from before its first event; returns what only its log knows now."""
+    known = published(service)
+    with service.database.transaction() as transaction:
+        tables = fetch(
+            transaction,
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+            " AND NOT relispartition AND relname NOT IN ('alembic_version', 'outbox_head', 'inbox')",
+        )
+        names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
+        run(transaction, sql.SQL("TRUNCATE {}").format(names))
+        run(transaction, "UPDATE outbox_head SET last_sequence = 0")
+    return known
