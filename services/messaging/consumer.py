@@ -98,10 +98,10 @@ class Consumer:
 
     def _configuration(self) -> dict[str, object]:
         settings = self._settings
-        known = {"group.instance.id": settings.consumer_instance} if settings.consumer_instance else {}
-        return known | {
+        return {
             "bootstrap.servers": settings.kafka_bootstrap_servers,
             "group.id": self._service,
+            **({"group.instance.id": settings.consumer_instance} if settings.consumer_instance else {}),
             "group.protocol": "classic",  # KIP-848 takes the session time-out from the broker: 45 s
             "partition.assignment.strategy": "range",
             "session.timeout.ms": int(settings.consumer_session_timeout_seconds * 1000),

@@ -27,7 +27,7 @@ def answering(answers: Answers) -> Iterator[str]:
                 self.end_headers()
                 self.wfile.write(json.dumps(document).encode())
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so named there
             """Stay quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
