@@ -36,16 +36,21 @@ def _handlers(service: Service) -> Handlers:
     return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, now)
 
 
-def api(settings: Settings) -> int:
-    """Serve REST; returns the exit code."""
-    service = assemble(CONTRACT, settings, settings.database_url)
+def rest(service: Service, settings: Settings) -> run.Api:
+    """The REST interface and what it needs beside it."""
     writer: Writing = Writer(_handlers(service).write, settings)
     app = http.application("Inventory", "List products and adjust their stock.", settings, body_limits=BODY_LIMITS)
     app.include_router(router(InventoryApi(service.database, writer, settings)))
     app.include_router(dead_letters.router(DeadLettersApi(service.database, service.wire)))
     app.include_router(operations.router(service.checks()))
-    loops: dict[str, run.Loop] = {"relay": service.relay.run, "writer": lambda _: writer.run()}
-    code = run.serve(app, settings, loops, drained=[writer.close])
+    loops = {"relay": service.relay.run, "writer": lambda _: writer.run()}
+    return run.Api(app, loops, drained=[writer.close])
+
+
+def api(settings: Settings) -> int:
+    """Serve REST; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    code = rest(service, settings).serve(settings)
     service.close()
     return code
 

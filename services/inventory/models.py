@@ -14,6 +14,7 @@ from pydantic import (
 from services.inventory.currencies import CURRENCIES
 from services.inventory.domain import Adjustment, AdjustStock, ListProduct, Product
 from services.process.fields import JudgedAlone, Sku, WithoutNul
+from services.process.problems import ProblemDocument
 
 PRICE_MINOR_MAX = 1_000_000_000
 PIECES_MAX = 1_000_000_000
@@ -112,7 +113,7 @@ class BatchResult(BaseModel):
 
     code: int
     product: ProductAnswer | None = None
-    problem: dict[str, Any] | None = None
+    problem: ProblemDocument | None = None
 
 
 class BatchAnswer(BaseModel):

@@ -36,22 +36,23 @@ def _handlers(service: Service) -> Handlers:
     return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, now)
 
 
-def api(settings: Settings) -> int:
-    """Serve REST; returns the exit code."""
-    service = assemble(CONTRACT, settings, settings.database_url)
+def rest(service: Service, settings: Settings) -> run.Api:
+    """The REST interface and what it needs beside it."""
     admission = Admission(service.database, settings.orders_open_max, settings.orders_open_refresh_seconds)
     writer: Writing = Writer(replace(_handlers(service), admits=admission.admits).place, settings)
-    app = http.application("Orders", "Place orders and follow them.", settings, body_limits=BODY_LIMITS)
     orders = OrdersApi(service.database, service.wire, service.kafka, writer, settings)
+    app = http.application("Orders", "Place orders and follow them.", settings, body_limits=BODY_LIMITS)
     app.include_router(router(orders))
     app.include_router(dead_letters.router(DeadLettersApi(service.database, service.wire)))
     app.include_router(operations.router(service.checks()))
-    loops: dict[str, run.Loop] = {
-        "relay": service.relay.run,
-        "writer": lambda _: writer.run(),
-        "admission": admission.run,
-    }
-    code = run.serve(app, settings, loops, let_go=[orders.let_go], drained=[writer.close])
+    loops = {"relay": service.relay.run, "writer": lambda _: writer.run(), "admission": admission.run}
+    return run.Api(app, loops, let_go=[orders.let_go], drained=[writer.close])
+
+
+def api(settings: Settings) -> int:
+    """Serve REST; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    code = rest(service, settings).serve(settings)
     service.close()
     return code
 

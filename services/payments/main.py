@@ -44,14 +44,19 @@ def handlers_and_charger(service: Service, settings: Settings, gateway: PaymentG
     return handlers, Charger(gateway, handlers, waiting, settings)
 
 
-def api(settings: Settings) -> int:
-    """Serve REST; returns the exit code."""
-    service = assemble(CONTRACT, settings, settings.database_url)
+def rest(service: Service, settings: Settings) -> run.Api:
+    """The REST interface and what it needs beside it."""
     app = http.application("Payments", "Look at the payment of an order.", settings)
     app.include_router(router(PaymentsApi(service.database)))
     app.include_router(dead_letters.router(DeadLettersApi(service.database, service.wire)))
     app.include_router(operations.router(service.checks()))
-    code = run.serve(app, settings, {"relay": service.relay.run})
+    return run.Api(app, {"relay": service.relay.run})
+
+
+def api(settings: Settings) -> int:
+    """Serve REST; returns the exit code."""
+    service = assemble(CONTRACT, settings, settings.database_url)
+    code = rest(service, settings).serve(settings)
     service.close()
     return code
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Histogram
 
-from services.process import problems
+from services.process import openapi, problems
 from services.process.fields import UUID_PATTERN
 from services.process.problems import Problem
 from services.process.settings import ProcessSettings
@@ -26,6 +26,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _UUID = re.compile(UUID_PATTERN)
 BODY_BYTES_MAX = 256 << 10
+_LENGTH_DIGITS_MAX = 18
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 REQUEST_SECONDS = Histogram(
     "http_request_seconds", "Answering one request", ["method", "route", "status"], buckets=_SECONDS
@@ -45,10 +46,10 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = self._limits.get(scope["path"], BODY_BYTES_MAX)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
         refusal = Problem(413, f"the body is larger than {limit} bytes")
-        if not declared.isdigit() or int(declared) > limit:
-            await _refuse(refusal, scope, receive, send)
+        if (problem := _declared(headers, limit, refusal)) is not None:
+            await _refuse(problem, scope, receive, send)
             return
         received = 0
 
@@ -61,6 +62,18 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _declared(headers: Mapping[bytes, bytes], limit: int, refusal: Problem) -> Problem | None:
+    """What is wrong with the body that the headers promise."""
+    length, coding = headers.get(b"content-length", b"0"), headers.get(b"content-encoding", b"identity")
+    if not length.isdigit():
+        return Problem(400, "Content-Length is no number")
+    if coding.strip().lower() != b"identity":
+        return Problem(
+            415, "a body is taken as it is, without a Content-Encoding", headers={"Accept-Encoding": "identity"}
+        )
+    return refusal if len(length) > _LENGTH_DIGITS_MAX or int(length) > limit else None
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,8 +160,9 @@ def application(
     title: str, description: str, settings: ProcessSettings, *, body_limits: Mapping[str, int] | None = None
 ) -> FastAPI:
     """An empty application with the edge around it. ``body_limits``: bytes by path where the limit is another one."""
-    app = FastAPI(title=title, description=description, version="1.0.0")
+    app = FastAPI(title=title, description=description, version="1.0.0", redirect_slashes=False)
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(BodyLimit, limits=body_limits or {})
     app.add_middleware(RequestLimit, requests_max=settings.http_requests_max)
     app.add_middleware(CanonicalLine)
@@ -169,6 +183,5 @@ def uuid_of(text: str) -> UUID | None:
 def responses(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """What routes may answer besides, for OpenAPI: a problem of each status."""
     return {
-        status: {"description": description, "content": {"application/problem+json": {}}}
-        for status, description in descriptions.items()
+        status: {"description": description, "content": openapi.PROBLEM} for status, description in descriptions.items()
     }

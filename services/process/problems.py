@@ -108,16 +108,26 @@ def _response(problem: Problem) -> JSONResponse:
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
-    problem = problem_of(error)
+    problem = _wrong_type(request, error) or problem_of(error)
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
         problem.headers = {"Allow": ", ".join(methods)}
     return _response(problem)
 
 
+def _wrong_type(request: Request, error: Exception) -> Problem | None:
+    """415 where a body was not read at all, since it is not called JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    in_body = isinstance(error, RequestValidationError) and any(item["loc"][0] == "body" for item in error.errors())
+    if not (in_body and has_body) or media_type == "application/json" or media_type.endswith("+json"):
+        return None
+    return Problem(415, "the body must be called application/json", headers={"Accept": "application/json"})
+
+
 def _methods(request: Request) -> list[str]:
     """The methods of every route of this path; Starlette names those of the first one only."""
     paths = request.app.openapi()["paths"]
-    matching = [path for path in paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), request.url.path)]
+    matching = [path for path in paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), request.scope["path"])]
     return sorted({method.upper() for path in matching for method in paths[path]})
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
@@ -24,6 +25,22 @@ log = structlog.get_logger()
 Loop = Callable[[threading.Event], None]
 
 LOOP_STOP_SECONDS = 15.0  # a Kafka transaction and a database statement end within 10 s
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What a process that serves REST is made of: the application and the loops beside it."""
+
+    app: FastAPI
+    loops: Mapping[str, Loop]
+    let_go: Sequence[Callable[[], None]] = ()
+    """Called first when the process stops: those who wait are to be answered."""
+    drained: Sequence[Callable[[], None]] = ()
+    """Called when everything is answered."""
+
+    def serve(self, settings: ProcessSettings) -> int:
+        """Serve until SIGTERM or SIGINT; returns the exit code."""
+        return serve(self.app, settings, self.loops, let_go=self.let_go, drained=self.drained)
 
 
 def work(service: Service, handler: Handler, loops: Mapping[str, Loop] | None = None) -> int:

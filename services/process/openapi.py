@@ -1,0 +1,64 @@
+"""The OpenAPI document says what is true of every operation: which problems it may answer with, and what they look like."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.process.problems import ProblemDocument
+
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+
+EVERYWHERE = {"503": "A part this service depends on is away, or it is too busy: come back after Retry-After"}
+WITH_BODY = {
+    "400": "No proper HTTP request",
+    "413": "The body is too large",
+    "415": "The body is not called JSON, or encoded",
+    "422": "The body is not valid",
+}
+WITH_PARAMETERS = {"422": "A parameter is not valid"}
+
+
+def install(app: FastAPI) -> None:
+    """Have the application's document tell its problems."""
+    generate = app.openapi
+
+    def told() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas |= _definitions()
+            for operation in _operations(document):
+                _tell_problems(operation)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = told  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def _definitions() -> dict[str, Any]:
+    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), "ProblemDocument": schema}
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _tell_problems(operation: dict[str, Any]) -> None:
+    told = EVERYWHERE | (WITH_PARAMETERS if _has_limits(operation) else {})
+    told |= WITH_BODY if "requestBody" in operation else {}
+    responses = operation["responses"]
+    for status, description in told.items():
+        responses.setdefault(status, {"description": description, "content": PROBLEM})
+    if "503" in responses:
+        responses["503"].setdefault(
+            "headers", {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+        )
+    responses.setdefault("default", {"description": "Any other problem", "content": PROBLEM})
+
+
+def _has_limits(operation: dict[str, Any]) -> bool:
+    """Whether a parameter may be invalid; one in the path is then unknown."""
+    return any(parameter["in"] != "path" for parameter in operation.get("parameters", ()))
