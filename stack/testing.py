@@ -5,6 +5,7 @@ the next. A test that breaks a part takes `real_parts` and brings it back before
 """
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -16,11 +17,28 @@ import psutil
 import pytest
 
 from stack import databases, operation, topics
-from stack.local import Running, local, running
+from stack.backend import Endpoints
+from stack.local import START_SECONDS, Running, local, running
 from stack.postgres import database_url, purge
 from stack.state import StateFolder
 
 PREFIX = "order-pipeline-tests-"
+LENT_PARTS = "PIPELINE_TEST_PARTS"
+"""Environment variable: endpoints, as JSON, of parts that run already and stay so after the tests."""
+
+
+class Lent(Running):
+    """Parts that somebody else runs: they are up, and no test may break them."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self.endpoints = endpoints
+
+    def kill(self, part: str) -> None:
+        """Skip the test."""
+        pytest.skip(f"{part} is lent, and stays up")
+
+    def start(self, part: str, timeout_seconds: float = START_SECONDS) -> None:
+        """Do nothing: it runs."""
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +51,9 @@ def state_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def real_parts(state_folder: Path) -> Iterator[Running]:
     """The session's system: its addresses, `start(part)`, `kill(part)`. Nothing runs before it is asked for."""
+    if lent := os.environ.get(LENT_PARTS):
+        yield Lent(Endpoints(**json.loads(lent)))
+        return
     backend, state = local(state_folder)
     with running(backend, state, parts=()) as system:
         yield system

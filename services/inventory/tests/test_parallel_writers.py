@@ -14,7 +14,8 @@ from services.inventory.tests.events import NOW, adjusting, captured, listing, o
 from services.messaging.database import Database, fetch
 
 WRITERS = 20
-SKUS = [f"sku-{number:02}" for number in range(30)]
+ROUNDS = 4
+SKUS = [f"sku-{number:03}" for number in range(200)]  # so many that the statements of a round overlap
 SEED = 20261123
 
 
@@ -28,27 +29,27 @@ def handlers(open_service: OpenService, database: str) -> Iterator[Handlers]:
     wide.close()
 
 
-def shuffled(writer: int) -> list[str]:
-    return random.Random(SEED + writer).sample(SKUS, len(SKUS))
-
-
 def test_parallel_writers_of_the_same_products_in_any_order_create_adjust_and_deduct_each_once(
     handlers: Handlers,
 ) -> None:
-    together = Barrier(WRITERS)
+    together = Barrier(WRITERS, timeout=60)
 
     def write(writer: int) -> int:
-        together.wait()
-        (listed,) = handlers.write([ListProducts(tuple(listing(sku, 100) for sku in shuffled(writer)))])
-        handlers.write([adjusting(f"{writer}-{sku}", sku, 1) for sku in shuffled(writer + 100)])
-        lines = [(sku, 2) for sku in shuffled(writer + 200)]
-        handlers.handle(Feed(handlers.wire).batch(captured(*lines, order_id=order(writer))))
-        assert isinstance(listed, tuple)
-        return sum(isinstance(each, Listed) and each.created for each in listed)
+        chance, created = random.Random(SEED + writer), 0
+        for turn in range(ROUNDS):
+            skus = [f"{turn}-{sku}" for sku in chance.sample(SKUS, len(SKUS))]
+            together.wait()
+            (listed,) = handlers.write([ListProducts(tuple(listing(sku, 100) for sku in skus))])
+            handlers.write([adjusting(f"{writer}-{sku}", sku, 1) for sku in chance.sample(skus, len(skus))])
+            paid = captured(*((sku, 2) for sku in chance.sample(skus, len(skus))), order_id=order(turn * 100 + writer))
+            handlers.handle(Feed(handlers.wire).batch(paid))
+            assert isinstance(listed, tuple)
+            created += sum(isinstance(each, Listed) and each.created for each in listed)
+        return created
 
     with ThreadPoolExecutor(WRITERS) as writers:
         created = sum(writers.map(write, range(WRITERS)))
 
-    assert created == len(SKUS)
+    assert created == ROUNDS * len(SKUS)
     with handlers.database.connection() as connection:
         assert fetch(connection, "SELECT DISTINCT on_hand FROM products") == [(100 + WRITERS - 2 * WRITERS,)]

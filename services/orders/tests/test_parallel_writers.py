@@ -20,7 +20,8 @@ from services.orders.tests.events import NOW, listed
 from services.process.service import Service
 
 WRITERS = 20
-KEYS = 60
+ROUNDS = 4
+KEYS = 300  # so many that the statements of a round overlap
 SEED = 20261123
 
 
@@ -42,17 +43,20 @@ def request(key: str) -> PlaceOrder:
 
 
 def test_parallel_writers_with_the_same_keys_in_any_order_place_each_order_once(handlers: Handlers) -> None:
-    together = Barrier(WRITERS)
+    together = Barrier(WRITERS, timeout=60)
 
     def place(writer: int) -> Counter[type]:
-        requests = [request(f"key-{number}") for number in range(KEYS)]
-        random.Random(SEED + writer).shuffle(requests)
-        together.wait()
-        return Counter(map(type, handlers.place(requests)))
+        chance, answers = random.Random(SEED + writer), list[object]()
+        for turn in range(ROUNDS):
+            requests = [request(f"{turn}-{number}") for number in range(KEYS)]
+            chance.shuffle(requests)
+            together.wait()
+            answers += handlers.place(requests)
+        return Counter(map(type, answers))
 
     with ThreadPoolExecutor(WRITERS) as writers:
         answers = sum(writers.map(place, range(WRITERS)), Counter[type]())
 
-    assert answers == {Placed: KEYS, Replayed: KEYS * (WRITERS - 1)}
+    assert answers == {Placed: ROUNDS * KEYS, Replayed: ROUNDS * KEYS * (WRITERS - 1)}
     with handlers.database.connection() as connection:
-        assert sum(outbox.heads(connection, ["shop.orders"]).values()) == KEYS
+        assert sum(outbox.heads(connection, ["shop.orders"]).values()) == ROUNDS * KEYS
