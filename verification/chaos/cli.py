@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,8 +61,8 @@ def chaos(
     service processes in turn. The seed decides whom and when. Afterwards an oracle judges every order, databases and log are
     compared (as `pipeline reconcile` does), and an independent reader looks for numbers that are missing or doubled.
 
-    It takes the system that runs in --state-dir; where none runs, it starts one of its own and removes it afterwards. Exit
-    code 0 when nothing was found, 100 when something was. Ctrl-C thaws what is frozen and ends.
+    It takes the system that runs in --state-dir; where none runs, it starts one of its own and removes it afterwards, unless
+    something was found. Exit code 0 when nothing was found, 100 when something was. Ctrl-C thaws what is frozen and ends.
     """
     if profile not in PROFILES:
         raise typer.BadParameter(f"{profile} is none of {', '.join(PROFILES)}")
@@ -78,8 +78,8 @@ def chaos(
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # like Ctrl-C: nothing stays frozen, nothing is left running
-    with _system(state_dir, replicas) as state:
-        result = _run(wanted, drawn, state)
+    with _system(state_dir, replicas) as place:
+        result = _run(wanted, drawn, place)
     if json_file is not None:
         document = {"profile": profile, "seed": drawn, **result.document()}
         json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -87,27 +87,44 @@ def chaos(
     raise typer.Exit(cli.FINDINGS if result.findings else 0)
 
 
+@dataclass(slots=True)
+class Place:
+    """Where a run takes place."""
+
+    state: StateFolder
+    keep: bool = False
+    """Whether what is left is wanted: its logs and data tell what happened."""
+
+
 @contextmanager
-def _system(state_dir: Path, replicas: int) -> Iterator[StateFolder]:
-    """The system that runs in this state folder; where none does, one of our own, removed in the end."""
+def _system(state_dir: Path, replicas: int) -> Iterator[Place]:
+    """The system that runs in this state folder; where none does, one of our own, stopped and removed in the end."""
     given = StateFolder(state_dir)
     if system_status.read(given)["supervised"]:
         output.print(f"Taking the system in {given.path}")
-        yield given
+        yield Place(given)
         return
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     folder.chmod(0o711)  # PostgreSQL may run as another user
-    own = StateFolder(folder / "state")
+    place = Place(StateFolder(folder / "state"))
     try:
-        with output.status(f"Starting a system in {own.path}"):
-            _start(own, replicas)
-        yield own
+        with output.status(f"Starting a system in {place.state.path}"):
+            _start(place.state, replicas)
+        yield place
     finally:
-        if own.exists():
-            with output.status("Stopping it"):
-                operation.stop(own)
-                operation.purge(own)
-        shutil.rmtree(folder)
+        with output.status("Stopping it"):
+            _clear_away(place, folder)
+
+
+def _clear_away(place: Place, folder: Path) -> None:
+    if place.state.exists():
+        operation.stop(place.state)
+    if place.keep:
+        output.print(f"Its logs and data: {place.state.path} (pipeline down --purge --state-dir ... deletes them)")
+        return
+    if place.state.exists():
+        operation.purge(place.state)
+    shutil.rmtree(folder)
 
 
 def _start(state: StateFolder, replicas: int) -> None:
@@ -119,8 +136,21 @@ def _start(state: StateFolder, replicas: int) -> None:
         raise StackError(f"the system could not be started:\n{started.stdout}{started.stderr}")
 
 
-def _run(profile: Profile, seed: int, state: StateFolder) -> "Result":
+def _run(profile: Profile, seed: int, place: Place) -> "Result":
     """Load, break and check a running system, and tell what happens."""
+    from verification.client import GaveUp
+
+    try:
+        result = _under_load(profile, seed, place.state)
+    except GaveUp as error:
+        place.keep = True
+        output.print(f"[red]finding[/red] {error}", highlight=False)
+        raise typer.Exit(cli.FINDINGS) from error
+    place.keep = bool(result.findings)
+    return result
+
+
+def _under_load(profile: Profile, seed: int, state: StateFolder) -> "Result":
     from verification.chaos import run
 
     here = cli.find(state.path)
