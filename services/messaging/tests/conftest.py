@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from uuid import UUID, uuid4, uuid5
 
 import psycopg
@@ -21,7 +22,7 @@ from services.messaging.settings import MessagingSettings
 from services.messaging.tables import REPUBLICATION, statements
 
 PARTITIONS = 3
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 45.0
 NAMES = UUID("5f7f8a1e-3c7b-4d1c-9a52-0d8e3a6c1b11")
 
 
@@ -150,9 +151,7 @@ def running(*loops: Callable[[threading.Event], None]) -> Iterator[threading.Eve
 
 def eventually(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
     """Wait for a condition; fails when it does not come."""
-    pause = threading.Event()
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
+    pause, deadline = threading.Event(), monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, "it did not come to pass in time"
         pause.wait(0.02)
-    raise AssertionError("it did not come to pass in time")
