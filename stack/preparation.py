@@ -1,6 +1,7 @@
 """What services take for granted, made before they start: databases, migrations, topics, registered schemas."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from codegen.contracts import Contracts
 from codegen.errors import ContractsError
 from codegen.registry import Registry
 from stack import commands, databases, topics
+from stack.artifacts import cache_folder
 from stack.backend import Endpoints, Launch, Step
 from stack.errors import NotConfigured, StartFailed
 from stack.postgres import database_url
@@ -94,9 +96,21 @@ class Preparation:
             "KAFKA_BOOTSTRAP_SERVERS": self.endpoints.kafka,
             "SCHEMA_REGISTRY_URL": self.endpoints.registry,
             "PYTHONUNBUFFERED": "1",
+            **_compiled_once(),
             "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
             "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
         }
+
+
+def _compiled_once() -> dict[str, str]:
+    """Where Python may not write bytecode beside sources (containers often say so), let services have it in our cache.
+
+    Without it each of them compiles all that it imports at every start, 1.1 s of CPU more: with a dozen of them on two cores
+    that is how long the system takes to start, and how long a killed process is away.
+    """
+    if not sys.dont_write_bytecode:
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache_folder() / "bytecode")}
 
 
 def _without_proxy(known: str) -> str:

@@ -2,11 +2,13 @@
 
 import contextlib
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from stack import ports, services
+from stack.artifacts import cache_folder
 from stack.backend import Endpoints, Process, Step
 from stack.errors import NotConfigured
 from stack.ports import Listeners
@@ -82,6 +84,18 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(state: StateFolder, mo
     monkeypatch.setenv("NO_PROXY", "intranet,localhost")
 
     assert preparation(state).environment(ORDERS)["NO_PROXY"] == "intranet,localhost,127.0.0.1"
+
+
+def test_services_are_compiled_once_where_bytecode_may_not_lie_beside_sources(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    environment = preparation(state).environment(ORDERS)
+    assert Path(environment["PYTHONPYCACHEPREFIX"]).is_relative_to(cache_folder())
+    assert environment["PYTHONDONTWRITEBYTECODE"] == ""
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert "PYTHONPYCACHEPREFIX" not in preparation(state).environment(ORDERS)
 
 
 def test_a_service_starts_when_everything_it_takes_for_granted_is_there(state: StateFolder) -> None:
