@@ -43,15 +43,20 @@ def ports(pipeline: Pipeline) -> dict[str, int]:
     return {name: port for name, port in pipeline.state.addresses().items() if name in REPLICAS}
 
 
-def healthy(url: str) -> int:
+def strangers() -> httpx.Client:
+    """Customers who have nothing to do with each other: a connection for each request."""
+    return httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+
+
+def healthy(http: httpx.Client, url: str) -> int:
     """The process that answers at this address."""
-    return int(httpx.get(f"{url}/healthz").raise_for_status().json()["pid"])
+    return int(http.get(f"{url}/healthz").raise_for_status().json()["pid"])
 
 
 def answering(here: Addresses) -> set[int]:
     """The processes that answer a few customers at once on the port of orders."""
-    with ThreadPoolExecutor(16) as customers:
-        return set(customers.map(lambda _: healthy(here.orders), range(64)))
+    with ThreadPoolExecutor(16) as customers, strangers() as http:
+        return set(customers.map(lambda _: healthy(http, here.orders), range(64)))
 
 
 def own_address(pipeline: Pipeline, name: str) -> str:
@@ -97,7 +102,8 @@ def test_api_processes_share_a_port_and_both_are_asked(pipeline: Pipeline, here:
     until(asked)
 
     assert seen == both
-    assert {healthy(own_address(pipeline, name)) for name in ("orders-api", "orders-api-2")} == both
+    with strangers() as http:
+        assert {healthy(http, own_address(pipeline, name)) for name in ("orders-api", "orders-api-2")} == both
 
 
 def test_requests_with_one_key_on_both_api_processes_make_one_order(pipeline: Pipeline, here: Addresses) -> None:
@@ -114,12 +120,8 @@ def test_requests_with_one_key_on_both_api_processes_make_one_order(pipeline: Pi
     addresses = [own_address(pipeline, name) for name in ("orders-api", "orders-api-2")] * 20
     key = {"Idempotency-Key": str(uuid.uuid4())}
 
-    def place(address: str) -> httpx.Response:
-        with httpx.Client(timeout=30) as http:
-            return send(http, "POST", f"{address}/orders", wanted, key)
-
-    with ThreadPoolExecutor(len(addresses)) as customers:
-        answers = list(customers.map(place, addresses))
+    with ThreadPoolExecutor(len(addresses)) as customers, strangers() as http:
+        answers = list(customers.map(lambda each: send(http, "POST", f"{each}/orders", wanted, key), addresses))
 
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["order_id"] for answer in answers}) == 1
