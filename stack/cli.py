@@ -201,8 +201,10 @@ def _mending(state_dir: Path) -> "Iterator[Mending]":
     try:
         with output.status("") as shown:
             yield mending.Mending(environment, lambda text: output.print(text, highlight=False), shown.update)
-    except (MessagingError, SQLAlchemyError) as error:
-        raise StackError(f"{type(error).__name__}: {error}") from error
+    except MessagingError as error:
+        raise StackError(str(error)) from error
+    except SQLAlchemyError as error:
+        raise StackError(f"a database cannot be used: {error}") from error
 
 
 app = typer.Typer(

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 Handler = Callable[[Batch], None]
 """Applies a batch in one transaction whose first statement is ``inbox.advance``. Raises what went wrong."""
 
+GAP_LOOK_SECONDS = 1.0  # how often the inbox rows of partitions with a gap are looked at: a person may have moved them
 IDLE_ADVANCE_SECONDS = 0.25  # how often positions move over what is nobody's message (transaction markers)
 FIRST_BACKOFF_SECONDS = 0.1
 
@@ -70,6 +71,7 @@ class Consumer:
         self._not_before: dict[TopicPartition, float] = {}  # lost to another: claimed again only if still wanted then
         self._ends: dict[TopicPartition, int] = {}
         self._moved_at = monotonic()
+        self._looked_at = monotonic()
         self._failures = 0
         self.refusal: str | None = None
 
@@ -223,6 +225,7 @@ class Consumer:
         if batch.advances:
             self._apply(batch, records)
         self._tell_gaps()
+        self._look_behind_gaps()
 
     def _move_to_ends(self) -> None:
         """Transaction markers take offsets too: move over them, so that "read everything" can be seen."""
@@ -273,6 +276,17 @@ class Consumer:
         for (topic, outcome), count in batch.outcomes.items():
             metrics.CONSUMED.labels(topic, outcome).inc(count)
         metrics.CONSUMER_BATCH.observe(len(batch.messages))
+
+    def _look_behind_gaps(self) -> None:
+        """Notice that a position was moved over its gap (``adoption``); nothing else would tell while nothing new arrives."""
+        waiting = [cursor for cursor in self._cursors.values() if cursor.waiting_for is not None]
+        if not waiting or monotonic() - self._looked_at < GAP_LOOK_SECONDS:
+            return
+        self._looked_at = monotonic()
+        with self._database.connection() as connection:
+            stored = inbox.positions(connection, self._topics)
+        if any(stored[cursor.partition].epoch != cursor.stored.epoch for cursor in waiting):
+            raise Superseded
 
     def _tell_gaps(self) -> None:
         waiting = [cursor for cursor in self._cursors.values() if cursor.waiting_for is not None]

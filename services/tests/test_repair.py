@@ -1,17 +1,23 @@
 """Each service's database restored from the past while orders are coming in: the log wins, and every row is explained."""
 
 import json
+import os
+import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import AdminClient
 from psycopg import sql
 
+from services.messaging.kafka import Kafka
+from services.messaging.records import TopicPartition, partition_of
 from services.tests.system import SERVICES, Pipeline
 from services.tests.test_end_to_end import until
 from stack import status
@@ -20,8 +26,10 @@ from verification.addresses import Addresses
 pytestmark = pytest.mark.timeout(300)
 
 CONNECT_SECONDS = 10
+KAFKA_SECONDS = 60
 PAUSE_SECONDS = 0.02
 FORGOTTEN_ORDERS = 100
+PARTITIONS = 6
 
 
 class Traffic:
@@ -151,3 +159,106 @@ def test_databases_restored_from_the_past_are_repaired_under_load(pipeline: Pipe
     reconciled = pipeline("reconcile", "--json")
     assert reconciled.returncode == 0, json.dumps(json.loads(reconciled.stdout)["findings"][:10], indent=1)
     assert pipeline("repair").returncode == 0
+
+
+def test_what_a_frozen_consumer_could_not_read_in_time_is_sent_again(pipeline: Pipeline, here: Addresses) -> None:
+    traffic, kafka = Traffic(here), Kafka(here.kafka)
+    traffic.list_products()
+    with traffic.flowing():
+        traffic.until_more(20)
+        with _frozen(pipeline, "payments-worker"):
+            traffic.until_more(60)
+            _cut(here, "shop.orders", kafka.stable_ends(kafka.partitions("shop.orders")))
+        until(lambda: len(_waiting(here)) > 1, "payments waits for what it misses")
+
+    repaired = pipeline("repair")
+
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert "sent again" in repaired.stdout
+    assert _waiting(here) == []
+    reconciled = pipeline("reconcile", "--json")
+    assert reconciled.returncode == 0, json.dumps(json.loads(reconciled.stdout)["findings"][:10], indent=1)
+
+
+def test_events_are_sent_again_on_request_and_change_nothing(pipeline: Pipeline, here: Addresses) -> None:
+    traffic, kafka = Traffic(here), Kafka(here.kafka)
+    at = TopicPartition("shop.inventory", partition_of(traffic.skus[0].encode(), PARTITIONS))
+    begin = kafka.stable_ends([at])[at]
+    traffic.list_products()
+    until(lambda: _read_by(here, at) == {kafka.stable_ends([at])[at]} != {begin}, "everybody has read the listings")
+    before = kafka.stable_ends([at])[at]
+
+    sent = pipeline("republish", "--topic", at.topic, "--partition", str(at.partition), "--from", "1")
+
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    assert kafka.stable_ends([at])[at] > before
+    assert pipeline("reconcile").returncode == 0
+    refused = pipeline("republish", "--topic", at.topic, "--partition", str(at.partition), "--from", "999999999")
+    assert refused.returncode == 1
+    assert "the outbox keeps numbers 1 to" in " ".join(refused.stderr.split())
+
+
+def test_a_beginning_that_is_gone_is_given_up_only_when_a_person_says_so(pipeline: Pipeline, here: Addresses) -> None:
+    """Numbers of adjustments, which nobody but their writer uses, are lost in log and outbox."""
+    traffic, kafka = Traffic(here), Kafka(here.kafka)
+    traffic.list_products()
+    at = TopicPartition("shop.inventory", partition_of(traffic.skus[0].encode(), PARTITIONS))
+    until(lambda: _read_by(here, at) == {kafka.stable_ends([at])[at]}, "everybody has read everything")
+    with _frozen(pipeline, "orders-worker", "payments-worker"):
+        before = kafka.stable_ends([at])[at]
+        for number in range(3):
+            assert traffic.adjust(f"{traffic.skus[0]}-gone-{number}").status_code == 200
+        until(lambda: kafka.stable_ends([at])[at] >= before + 3, "the adjustments are published")
+        _cut(here, at.topic, kafka.stable_ends([at]))
+        with psycopg.connect(here.inventory_database, connect_timeout=CONNECT_SECONDS) as database:
+            database.execute("DELETE FROM outbox_shop_inventory WHERE partition = %s", [at.partition])
+    assert traffic.adjust(f"{traffic.skus[0]}-later").status_code == 200
+    until(lambda: _waiting(here), "payments waits for what is gone")
+
+    asked = pipeline("repair")
+    adopted = pipeline("repair", "--adopt")
+
+    assert asked.returncode == 100, asked.stdout + asked.stderr
+    assert "pipeline repair --adopt" in asked.stdout
+    assert adopted.returncode == 0, adopted.stdout + adopted.stderr
+    assert f"goes on without {at} numbers" in adopted.stdout
+    assert _waiting(here) == []
+    assert pipeline("reconcile").returncode == 0
+
+
+@contextmanager
+def _frozen(pipeline: Pipeline, *names: str) -> Iterator[None]:
+    """Freeze all processes whose names begin so."""
+    workers = [pid for name, pid in pipeline.pids().items() if name.startswith(names)]
+    assert workers
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+
+
+def _read_by(here: Addresses, at: TopicPartition) -> set[int]:
+    """Up to which offset the consumers of a partition have read."""
+    offsets = set[int]()
+    for url in (here.orders_database, here.payments_database):
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as database:
+            query = "SELECT next_offset FROM inbox WHERE topic = %s AND partition = %s"
+            offsets.update(offset for (offset,) in database.execute(query, list(at)).fetchall())
+    return offsets
+
+
+def _cut(here: Addresses, topic: str, ends: Mapping[TopicPartition, int]) -> None:
+    """Delete what a topic holds now, as retention does."""
+    admin = AdminClient({"bootstrap.servers": here.kafka})
+    for future in admin.delete_records([Place(topic, at.partition, end) for at, end in ends.items()]).values():
+        future.result(KAFKA_SECONDS)
+
+
+def _waiting(here: Addresses) -> list[Any]:
+    with psycopg.connect(here.payments_database, connect_timeout=CONNECT_SECONDS) as database:
+        return database.execute(
+            "SELECT topic, partition, waiting_for FROM inbox WHERE waiting_for IS NOT NULL"
+        ).fetchall()

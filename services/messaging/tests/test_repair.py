@@ -275,6 +275,7 @@ def test_a_beginning_that_nobody_can_send_again_is_adopted_openly(world: World, 
     with running(reader.consumer.run, relay_of(world).run):
         eventually(lambda: set(waiting(world).values()) == {1})
         given_up = adoption.adopt_beginnings(world.database, world.kafka, [world.topic])
+        eventually(lambda: len(reader.applied()) >= 150 - 8 * PARTITIONS)
         world.append(world.records(30, "later"))
         eventually(lambda: len(reader.applied()) >= 180 - 8 * PARTITIONS)
 
