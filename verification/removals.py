@@ -186,7 +186,7 @@ REMOVALS = (
     Removal(
         10, "locks are waited for as long as it takes", f"{_KIT}/database.py",
         '"lock_timeout": int(settings.database_lock_timeout_seconds * 1000),', '"lock_timeout": 0,',
-        f"{_TESTS}/test_frozen.py::test_a_frozen_writer_holds_nobody_up_and_leaves_nothing",
+        f"{_TESTS}/test_frozen.py::test_a_lock_is_waited_for_no_longer_than_its_limit",
     ),
     Removal(
         10, "Kafka's default time-out of transactions", f"{_KIT}/publisher.py",

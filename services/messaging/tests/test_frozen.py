@@ -141,6 +141,17 @@ def test_a_frozen_writer_holds_nobody_up_and_leaves_nothing(strict: World, tmp_p
     assert_published_once(strict)
 
 
+def test_a_lock_is_waited_for_no_longer_than_its_limit(strict: World) -> None:
+    with psycopg.connect(strict.url) as holder:  # without any time-out of its own
+        holder.execute("SELECT FROM outbox_head FOR UPDATE")
+        began = monotonic()
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            strict.append(strict.records(30))
+        took = monotonic() - began
+
+    assert LOCK_SECONDS <= took < DATABASE_SECONDS
+
+
 def append_or_wait(world: World) -> bool:
     """Append as a writer does: who waited for a lock in vain tries again."""
     try:
