@@ -58,7 +58,7 @@ class Process:
     launch: Callable[[], Launch]
     """Called before each start; clears away what a killed predecessor left."""
     check: Callable[[int], None]
-    """Raises NotReady, with the reason, until the process with this pid does its work; Silent when it says nothing."""
+    """Raises NotReady, with the reason, until the process with this pid does its work; Stuck where waiting will not help."""
     stop_seconds: float = 20.0
     """How long a clean stop may take before SIGKILL."""
     stop_signal: signal.Signals = signal.SIGTERM

@@ -18,8 +18,8 @@ class NotReady(StackError):
     """A part does not answer yet; asked again shortly."""
 
 
-class Silent(NotReady):
-    """A process does not even say that it is alive."""
+class Stuck(NotReady):
+    """Nothing is heard of a process, or nothing that gives hope: if that lasts, only a new one helps."""
 
 
 class AlreadyRunning(StackError):

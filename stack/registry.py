@@ -6,6 +6,7 @@ from pathlib import Path
 from stack import databases, downloads, health
 from stack.artifacts import Artifact, of_part
 from stack.backend import Launch, Process, Step, Unit
+from stack.errors import NotReady, Stuck
 from stack.java import JAVA, JVM_OPTIONS
 from stack.ports import HOST
 from stack.postgres import Postgres
@@ -34,6 +35,7 @@ class Registry:
         self._postgres = postgres
         self._port = port
         self._management_port = management_port
+        self._heard: int | None = None  # the process that said last that it is not ready
 
     @property
     def url(self) -> str:
@@ -69,10 +71,22 @@ class Registry:
         arguments = (str(JAVA), *JVM_OPTIONS, *options, logging, "-jar", str(self._program / "quarkus-run.jar"))
         return Launch(arguments, environment=self._environment(), folder=self._state.path)
 
-    def check(self, _pid: int) -> None:
-        """Ask the health endpoint, which the management port has, and then what clients ask."""
-        health.check(f"http://{HOST}:{self._management_port}/health/ready")
-        health.check(f"{self.url}/subjects")
+    def check(self, pid: int) -> None:
+        """Ask the health endpoint, which the management port has, and then what clients ask.
+
+        A registry that loses its database while it starts says for ever that it is not ready, and a new one would be:
+        what it says at first is why it is not ready yet, what it goes on to say is that it is stuck.
+        """
+        try:
+            health.check(f"http://{HOST}:{self._management_port}/health/ready")
+            health.check(f"{self.url}/subjects")
+        except Stuck:
+            raise
+        except NotReady as error:
+            known, self._heard = self._heard, pid
+            if known == pid:
+                raise Stuck(str(error)) from error
+            raise
 
     @property
     def _program(self) -> Path:

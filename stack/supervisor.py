@@ -6,7 +6,7 @@ Rules:
 3. Until the whole system was ready once, a step that fails or a process that dies again and again fails the start.
    Afterwards everything is restarted for ever, with backoff.
 4. A process that says why it is not ready, for however long, is left alone: a restart would not change a refusal. One that
-   says nothing for long is killed.
+   is stuck for long is killed.
 5. Stopping goes against the needs: nobody loses what he depends on before he has stopped.
 """
 
@@ -25,7 +25,7 @@ import psutil
 from stack import children, logs
 from stack.backend import Process, Step, Unit
 from stack.backoff import Deaths
-from stack.errors import NotReady, Silent, StackError, StartFailed
+from stack.errors import NotReady, StackError, StartFailed, Stuck
 from stack.state import StateFolder
 
 TICK_SECONDS = 0.05
@@ -34,10 +34,10 @@ CHECK_STARTING_SECONDS = 0.1
 CHECK_READY_SECONDS = 1.0
 # One failed check of a ready process may be a moment's load.
 FAILED_CHECKS_MAX = 3
-# A process that does not even say that it is alive is killed, to be started anew: not soon, for a machine may be busy and
-# drills freeze processes for seconds. Starting takes longer: services wait a minute for what they depend on before they listen.
-SILENT_SECONDS_MAX = 45.0
-SILENT_START_SECONDS_MAX = 120.0
+# A process that is stuck (it does not even say that it is alive) is killed, to be started anew: not soon, for a machine may be busy
+# and drills freeze processes for seconds. Starting takes longer: services wait a minute for what they depend on before they listen.
+STUCK_SECONDS_MAX = 45.0
+STUCK_START_SECONDS_MAX = 180.0
 DEATHS_AT_START_MAX = 4
 # A slow machine is no failure; a process that cannot start is noticed by its deaths.
 START_SECONDS_MAX = 300.0
@@ -72,8 +72,8 @@ class Supervised:
     task: Future[None] | None = None
     since: float = 0.0
     """When the process was started."""
-    silent_at: float = 0.0
-    """When it is killed unless something is heard of it before."""
+    stuck_at: float = 0.0
+    """When it is killed if it is stuck still."""
     check_at: float = 0.0
     restart_at: float = 0.0
     deaths: Deaths = field(default_factory=Deaths)
@@ -246,7 +246,7 @@ class Supervisor:
             return
         self._remember(it.child.pid, process)
         it.state, it.since, it.check_at, it.failed_checks = State.STARTING, now, now, 0
-        it.silent_at = now + SILENT_START_SECONDS_MAX
+        it.stuck_at = now + STUCK_START_SECONDS_MAX
         self._report("started", process=process.name, pid=it.child.pid)
 
     def _remember(self, pid: int, process: Process) -> None:
@@ -260,9 +260,9 @@ class Supervisor:
         assert it.task is not None
         assert it.child is not None
         error, it.task = it.task.exception(), None
-        if not isinstance(error, Silent):
-            it.silent_at = now + SILENT_SECONDS_MAX
-        elif now > it.silent_at and it.failed_checks >= FAILED_CHECKS_MAX:
+        if not isinstance(error, Stuck):
+            it.stuck_at = now + STUCK_SECONDS_MAX
+        elif now > it.stuck_at and it.failed_checks >= FAILED_CHECKS_MAX:
             self._report("killed", process=process.name, reason=str(error))
             it.child.kill()
         if error is None:

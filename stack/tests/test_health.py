@@ -5,11 +5,16 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from stack import health
-from stack.errors import NotReady, Silent
+from stack.artifacts import load_lock
+from stack.errors import NotReady, Stuck
+from stack.postgres import Postgres
+from stack.registry import Registry
+from stack.state import StateFolder
 
 PID = 4711
 Answers = dict[str, tuple[int, object]]
@@ -48,7 +53,7 @@ def test_the_process_itself_says_that_it_is_ready() -> None:
 @pytest.mark.parametrize("stranger", [{"status": "ready", "pid": PID + 1}, {"status": "ready"}, "hello", None])
 def test_a_stranger_on_its_port_is_not_taken_for_it(stranger: object) -> None:
     answers: Answers = {"/readyz": (200, stranger), "/healthz": (200, stranger)}
-    with answering(answers) as url, pytest.raises(Silent):
+    with answering(answers) as url, pytest.raises(Stuck):
         health.check_process(url, PID)
 
 
@@ -57,16 +62,32 @@ def test_a_refusal_is_an_answer() -> None:
         health.check_process(url, PID)
 
     assert "refuses to write" in str(raised.value)
-    assert not isinstance(raised.value, Silent)
+    assert not isinstance(raised.value, Stuck)
 
 
-def test_a_process_that_is_alive_is_not_silent() -> None:
+def test_a_process_that_is_alive_is_not_stuck() -> None:
     with answering({"/healthz": (200, {"status": "alive", "pid": PID})}) as url, pytest.raises(NotReady) as raised:
         health.check_process(url, PID)
 
-    assert not isinstance(raised.value, Silent)
+    assert not isinstance(raised.value, Stuck)
 
 
-def test_a_process_that_answers_nothing_is_silent() -> None:
-    with answering({}) as url, pytest.raises(Silent):
+def test_a_process_that_answers_nothing_is_stuck() -> None:
+    with answering({}) as url, pytest.raises(Stuck):
         health.check_process(url, PID)
+
+
+def test_a_registry_that_goes_on_saying_that_it_is_not_ready_is_stuck(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path / "state")
+    state.create()
+    with answering({"/health/ready": (503, {"status": "DOWN"})}) as url:
+        port = int(url.rpartition(":")[2])
+        registry = Registry(state, load_lock(), tmp_path, Postgres(state, 0), port, port)
+
+        for pid in (PID, PID + 1):  # the next one has its time, too
+            with pytest.raises(NotReady) as first:
+                registry.check(pid)
+            with pytest.raises(Stuck):
+                registry.check(pid)
+
+            assert not isinstance(first.value, Stuck)

@@ -14,7 +14,7 @@ import pytest
 
 from stack import children, commands, supervisor
 from stack.backend import Launch, Process, Step, Unit
-from stack.errors import NotReady, Silent, StackError, StartFailed
+from stack.errors import NotReady, StackError, StartFailed, Stuck
 from stack.state import StateFolder
 from stack.supervisor import State, Supervisor
 from stack.tests.waiting import until
@@ -142,14 +142,14 @@ def test_a_ready_process_that_stops_answering_is_not_ready_but_not_killed(state:
 def test_a_process_that_says_nothing_for_long_is_killed_and_started_anew(
     state: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "SILENT_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(supervisor, "STUCK_SECONDS_MAX", 0.2)
     monkeypatch.setattr(supervisor, "CHECK_READY_SECONDS", 0.05)
     answering = threading.Event()
     answering.set()
 
     def check() -> None:
         if not answering.is_set():
-            raise Silent("no answer")
+            raise Stuck("no answer")
 
     with supervised([process("service", check=check)], state) as it:
         until(it.supervisor.is_ready)
@@ -164,8 +164,8 @@ def test_a_process_that_says_nothing_for_long_is_killed_and_started_anew(
 
 
 def test_a_process_that_refuses_for_long_is_left_alone(state: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "SILENT_SECONDS_MAX", 0.01)
-    monkeypatch.setattr(supervisor, "SILENT_START_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(supervisor, "STUCK_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(supervisor, "STUCK_START_SECONDS_MAX", 0.01)
     asked = 0
 
     def check() -> None:
