@@ -43,7 +43,9 @@ class ProductRequest(BaseModel):
     unit_price_minor: Annotated[
         int, Field(ge=0, le=PRICE_MINOR_MAX, strict=True, description="In the currency's minor unit.")
     ]
-    currency: Annotated[Currency, Field(description="ISO 4217 code; it never changes.")]
+    currency: Annotated[
+        Currency, Field(description="ISO 4217 code; it never changes.", json_schema_extra={"enum": sorted(CURRENCIES)})
+    ]
     on_hand: Annotated[
         int, Field(ge=0, le=PIECES_MAX, strict=True, description="Counts when the product is created; then left alone.")
     ]
@@ -67,7 +69,11 @@ class BatchRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     products: Annotated[
-        list[Annotated[BatchProductRequest, JudgedAlone]],
+        list[
+            Annotated[
+                BatchProductRequest, JudgedAlone("What is no valid product is answered with a problem in its place.")
+            ]
+        ],
         Field(min_length=1, max_length=BATCH_PRODUCTS_MAX),
     ]
 

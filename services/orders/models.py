@@ -85,7 +85,12 @@ class BatchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    orders: Annotated[list[Annotated[BatchOrderRequest, JudgedAlone]], Field(min_length=1, max_length=BATCH_ORDERS_MAX)]
+    orders: Annotated[
+        list[
+            Annotated[BatchOrderRequest, JudgedAlone("What is no valid order is answered with a problem in its place.")]
+        ],
+        Field(min_length=1, max_length=BATCH_ORDERS_MAX),
+    ]
 
 
 class LineAnswer(BaseModel):

@@ -126,9 +126,13 @@ def _wrong_type(request: Request, error: Exception) -> Problem | None:
 
 def _methods(request: Request) -> list[str]:
     """The methods of every route of this path; Starlette names those of the first one only."""
-    paths = request.app.openapi()["paths"]
-    matching = [path for path in paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", path), request.scope["path"])]
-    return sorted({method.upper() for path in matching for method in paths[path]})
+    paths, path = request.app.openapi()["paths"], request.scope["path"]
+    matching = [path] if path in paths else [each for each in paths if re.fullmatch(_pattern(each), path)]
+    return sorted({method.upper() for each in matching for method in paths[each]})
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\{[^}]+\}", "[^/]+", path)
 
 
 def install(app: FastAPI) -> None:

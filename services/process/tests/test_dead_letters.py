@@ -166,8 +166,9 @@ REFUSED = [
     ("/dead-letters?limit=0", 422),
     ("/dead-letters?limit=501", 422),
     ("/dead-letters?cursor=x", 422),
-    ("/dead-letters?cursor=MjAyNi0xMS0yMyB4", 422),
-    (f"/dead-letters?cursor={base64.urlsafe_b64encode(b'2026-11-23T12:00:00 ' + str(ORDER).encode()).decode()}", 422),
+    (f"/dead-letters?cursor={'g' * 46}", 422),
+    (f"/dead-letters?cursor={'0' * 47}", 422),
+    (f"/dead-letters?cursor={'f' * 46}", 200),
     ("/dead-letters?cursor=%00", 422),
 ]
 
@@ -178,4 +179,6 @@ def test_what_is_not_known_or_not_valid_is_a_problem(client: TestClient, subtest
             answer = client.get(path)
 
             assert answer.status_code == status
-            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.headers["Content-Type"] == (
+                "application/problem+json" if status >= 400 else "application/json"
+            )
