@@ -35,8 +35,8 @@ CONNECT_SECONDS = 2
 INITDB = ("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
           "--auth", "scram-sha-256")  # fmt: skip
 SETTINGS = {
-    # Every process of every service has a pool; a connection costs about 2 MB when used.
-    "max_connections": "200",
+    # Every process of every service has pools: 4 connections mostly, a dozen when busy; each costs about 2 MB when used.
+    "max_connections": "500",
     "shared_buffers": "128MB",
     # Fewer and longer checkpoints: a laptop's disk is shared with Kafka's log.
     "max_wal_size": "1GB",
