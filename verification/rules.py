@@ -65,6 +65,12 @@ def take_out(folder: Path, removal: Removal) -> str:
     return text
 
 
+def first_error(output: str) -> str:
+    """The first line in which pytest says what was wrong: that a test went red for the right reason is for people to see."""
+    told = (line[1:].strip() for line in output.splitlines() if line.startswith("E "))
+    return next(told, "no error was told")[:150]
+
+
 def try_out(folder: Path, removals: Sequence[Removal], parts: str) -> int:
     """Run the tests as the code is, then each without its rule; returns how many were not as they should be."""
     begun = monotonic()
@@ -82,6 +88,7 @@ def try_out(folder: Path, removals: Sequence[Removal], parts: str) -> int:
         verdict = {"failed": "red", "passed": "STAYS GREEN"}.get(outcome, "BROKEN")
         typer.echo(f"rule {removal.rule:2}  {verdict:11}  {monotonic() - begun:4.0f} s  {removal.what}")
         typer.echo(f"         {removal.file} · {removal.test.partition('::')[2]}")
+        typer.echo(f"         {first_error(output)}")
         if outcome != "failed":
             wrong += 1
             typer.echo(output)

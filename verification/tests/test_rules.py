@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verification.removals import REMOVALS, RULES, Removal
-from verification.rules import take_out
+from verification.rules import first_error, take_out
 
 PROJECT = Path(__file__).parents[2]
 
@@ -35,3 +35,8 @@ def test_a_text_that_is_not_there_once_is_an_error(tmp_path: Path) -> None:
         take_out(tmp_path, Removal(1, "", "a.py", "x", "y", ""))
     assert take_out(tmp_path, Removal(1, "", "a.py", "x x", "y", "")) == "x x"
     assert (tmp_path / "a.py").read_text() == "y"
+
+
+def test_the_first_error_is_told() -> None:
+    assert first_error("x\nE   assert 1 == 2\nE    +  where") == "assert 1 == 2"
+    assert first_error("1 passed") == "no error was told"

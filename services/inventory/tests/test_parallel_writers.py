@@ -47,6 +47,8 @@ def test_parallel_writers_of_the_same_products_in_any_order_create_adjust_and_de
 
     def write(writer: int) -> int:
         chance = random.Random(SEED + writer)
+        with handlers.database.transaction():
+            together.wait()  # every writer has its connection
         together.wait()
         (listed,) = handlers.write([ListProducts(tuple(listing(sku, 100) for sku in shuffled(chance)))])
         handlers.write([adjusting(f"{writer}-{sku}", sku, 1) for sku in shuffled(chance)])

@@ -55,6 +55,8 @@ def test_parallel_writers_with_the_same_keys_in_any_order_place_each_order_once(
     def place(writer: int) -> Counter[type]:
         requests = [request(f"key-{number}") for number in range(KEYS)]
         random.Random(SEED + writer).shuffle(requests)
+        with handlers.database.transaction():
+            together.wait()  # every writer has its connection
         together.wait()
         return Counter(map(type, handlers.place(requests)))
 
