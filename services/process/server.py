@@ -13,7 +13,7 @@ from services.process.problems import Problem
 from services.process.settings import ProcessSettings
 
 HEAD_BYTES_MAX = 64 << 10  # request line and headers; the parser itself would keep whatever is sent
-ARRIVED_SECONDS = 0.1  # what came in before the signal is accepted and read within this
+TURNS = 10  # of the event loop; what has arrived is accepted in one, read in another, and its answer begun in a third
 
 
 class Server(uvicorn.Server):
@@ -25,7 +25,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections and answer the rest; uvicorn would reset a connection whose request is unread."""
-        await asyncio.sleep(ARRIVED_SECONDS)
+        for _ in range(TURNS):  # not a time: a process that got no turn for long has much to read
+            await asyncio.sleep(0)
         for let_go in self._let_go:
             let_go()
         await super().shutdown(sockets)

@@ -1,5 +1,6 @@
 """An application behind a real HTTP server on a port of its own, in this process."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,3 +25,11 @@ def served(app: FastAPI, settings: ProcessSettings, let_go: Sequence[Callable[[]
     finally:
         server.should_exit = True
         thread.join()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
