@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import structlog
 from uuid_utils.compat import uuid7
 
 from services.conftest import Feed
@@ -31,6 +32,13 @@ from services.process.tests.serving import served
 OPEN_MAX = 3
 
 Serve = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Subtests take turns with the standard output, and the server's thread must not write to one that is closed."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture
