@@ -48,7 +48,7 @@ class Placing:
     async def many(self, wishes: Sequence[PlaceOrder]) -> list[Outcome]:
         """Place orders, each judged by itself; the outcomes are in their order.
 
-        A few batches at a time, so that the writer's queue stays short for single orders.
+        One batch at a time by default, so that the writer's queue stays short for single orders.
         """
         async with self._batches:
             return await self._place(wishes)
