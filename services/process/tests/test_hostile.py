@@ -161,6 +161,16 @@ def test_hostile_bytes_are_answered_with_a_problem(
     assert not [line for line in logged if line["log_level"] in ("warning", "error")]
 
 
+@pytest.mark.parametrize("letter", ["o", "p", "i"])
+def test_who_is_not_ready_says_when_to_come_back(letter: str, open_service: OpenService) -> None:
+    api = opened(letter, open_service)[1]
+    with TestClient(api.app, raise_server_exceptions=False) as client:
+        answer = client.get("/readyz")  # no relay runs
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.headers["Content-Type"] == PROBLEM
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(TABLE) + len(RAW) >= 150
     assert {letter for row in TABLE for letter in row.services} == {"o", "p", "i"}
