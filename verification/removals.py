@@ -109,6 +109,21 @@ REMOVALS = (
         f"{_TESTS}/test_refusal.py::test_nobody_writes_when_the_log_is_ahead_of_the_database",
     ),
     Removal(
+        4, "what was forgotten stays forgotten", f"{_KIT}/repair.py",
+        "    count = 0\n    for messages in _forgotten(", "    count = 0\n    for messages in () and _forgotten(",
+        f"{_TESTS}/test_repair.py::test_forgotten_events_are_put_back_under_their_numbers",
+    ),
+    Removal(
+        4, "what was never published keeps its number", f"{_KIT}/repair.py",
+        "found.last + len(kept) + 1", "row.sequence",
+        f"{_TESTS}/test_repair.py::test_what_was_never_published_follows_the_log",
+    ),
+    Removal(
+        4, "an event that was made again is published again", f"{_KIT}/repair.py",
+        "None if row.event_id in found.published else ", "",
+        f"{_TESTS}/test_repair.py::test_an_event_that_was_made_again_is_not_published_again",
+    ),
+    Removal(
         5, "a lost connection is no doubt", f"{_KIT}/publisher.py",
         "if self._lost.last is not None:", "if False:",
         "verification/tests/test_late_commits.py::test_a_late_commit_is_refused_once_there_is_a_new_producer",
@@ -177,6 +192,17 @@ REMOVALS = (
         9, "a copy moves the relay's position", f"{_KIT}/publishing.py",
         "if row.sequence <= self.positions[partition]:  #", "if False:  #",
         f"{_TESTS}/test_repair.py::test_copies_are_dropped_by_who_has_applied_them_and_do_not_move_the_position",
+    ),
+    Removal(
+        9, "what is missing is stepped over by itself", f"{_KIT}/sifting.py",
+        "        cursor.waiting_for = cursor.last_sequence + 1\n        return \"beyond_gap\", None\n",
+        "        cursor.last_sequence = own.sequence - 1\n",
+        f"{_TESTS}/test_repair.py::test_a_consumer_that_lags_behind_the_log_gets_what_it_misses",
+    ),
+    Removal(
+        9, "a gap that a person has closed stays open", f"{_KIT}/consumer.py",
+        "        self._tell_gaps()\n        self._look_behind_gaps()\n", "        self._tell_gaps()\n",
+        f"{_TESTS}/test_repair.py::test_a_beginning_that_nobody_can_send_again_is_adopted_openly",
     ),
     Removal(
         10, "a transaction may be idle for ever", f"{_KIT}/database.py",

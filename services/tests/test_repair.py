@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psycopg
@@ -111,7 +111,7 @@ def restore(server: str, service: str) -> None:
         _run(admin, "ALTER DATABASE {} RENAME TO {}", f"{service}_past", service)
 
 
-def _run(admin: psycopg.Connection[Any], statement: str, *names: str) -> None:
+def _run(admin: psycopg.Connection[Any], statement: LiteralString, *names: str) -> None:
     admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -17,7 +17,7 @@ from services.messaging.errors import RepairImpossible
 from services.messaging.records import Message
 from services.process.service import Service
 
-TABLES = {
+TABLES: dict[str, LiteralString] = {
     "products": "SELECT sku, name, unit_price_minor, currency, version, on_hand, initial_on_hand FROM products ORDER BY sku",
     "decisions": "SELECT order_id, payment_id, outcome, reason, wanted FROM stock_decisions ORDER BY order_id",
     "adjustments": "SELECT idempotency_key, sku, delta, reason, on_hand FROM adjustments ORDER BY 1",

@@ -1,7 +1,7 @@
 """A database of orders that knows nothing any more comes back from its own log, and from what it reads again."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -18,7 +18,7 @@ from services.orders.tests.events import NOW, captured, declined, deducted, list
 from services.orders.tests.test_handlers import request
 from services.process.service import Service
 
-TABLES = {
+TABLES: dict[str, LiteralString] = {
     "orders": "SELECT * FROM orders ORDER BY order_id",
     "keys": "SELECT key, fingerprint, order_id FROM idempotency_keys ORDER BY key",
     "timelines": "SELECT order_id, topic, partition, sequence, subject, value FROM order_events ORDER BY 1, 2, 3, 4",
