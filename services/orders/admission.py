@@ -17,7 +17,8 @@ log = structlog.get_logger()
 
 OPEN = Gauge("orders_open", "Orders placed in the last ten minutes and not final; counting stops above the limit")
 
-SHARE_MAX = 0.1  # of the time goes into looking at most, however long one look takes
+SHARE_MAX = 0.1  # of the time goes into looking at most, as long as a look takes no longer than a tenth of a second
+PAUSE_SECONDS_MAX = 1.0  # or one look at a stalled database would have the figure stand for a minute
 
 _COUNT = """
 SELECT count(*) FROM (
@@ -58,20 +59,22 @@ class Admission:
         """Look several times a second until stopped."""
         pause = 0.0
         while not stopping.wait(pause):
-            begun = monotonic()
+            pause = self._refresh_seconds
             try:
-                self.look()
+                pause = max(pause, min(self.look() / SHARE_MAX, PAUSE_SECONDS_MAX))
             except Exception as error:
                 if not is_transient(error):
                     raise
                 log.warning("open_orders_not_counted", reason=str(error).splitlines()[0])
-            pause = max(self._refresh_seconds, (monotonic() - begun) / SHARE_MAX)
 
-    def look(self) -> None:
-        """Count now."""
+    def look(self) -> float:
+        """Count now; returns how many seconds that took, without the wait for a connection."""
         with self._database.connection() as connection:
+            begun = monotonic()
             now_open = count(connection, self._open_max + 1)
+            seconds = monotonic() - begun
         if (now_open < self._open_max) is not self.admits():
             log.warning("orders_turned_away" if self.admits() else "orders_taken_again", open=now_open)
         self._open = now_open
         OPEN.set(now_open)
+        return seconds

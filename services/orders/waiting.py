@@ -16,8 +16,10 @@ Found = TypeVar("Found")
 Look = Callable[[Transaction, Collection[Wanted]], Mapping[Wanted, Found]]
 """Finds what there is of what is wanted; what is not there (yet) is left out."""
 
-SHARE_MAX = 0.2  # of the time goes into looking at most, however many wait
-FAILURE_PAUSE_SECONDS = 1.0
+SHARE_MAX = 0.2  # of the time goes into looking at most, as long as a look takes no longer than a fifth of a second
+PAUSE_SECONDS_MAX = (
+    1.0  # also after a failure; one look at a stalled database is no reason to keep who waits for longer
+)
 
 
 class Lookout(Generic[Wanted, Found]):
@@ -60,20 +62,22 @@ class Lookout(Generic[Wanted, Found]):
         pause = self._poll_seconds
         while self._waiting and not self.closed:
             await asyncio.sleep(pause)
-            begun = monotonic()
             try:
-                found = await asyncio.to_thread(self._find_all, list(self._waiting))
+                found, seconds = await asyncio.to_thread(self._find_all, list(self._waiting))
             except Exception as error:  # noqa: BLE001 - who waits too long is answered with what is known
                 log.warning("waiting_cannot_look", reason=str(error).splitlines()[0])
-                pause = FAILURE_PAUSE_SECONDS
+                pause = PAUSE_SECONDS_MAX
                 continue
             for wanted in found:
                 _answer(self._waiting.get(wanted, ()), found[wanted])
-            pause = max(self._poll_seconds, (monotonic() - begun) / SHARE_MAX)
+            pause = max(self._poll_seconds, min(seconds / SHARE_MAX, PAUSE_SECONDS_MAX))
 
-    def _find_all(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Found]:
+    def _find_all(self, wanted: Collection[Wanted]) -> tuple[Mapping[Wanted, Found], float]:
+        """What there is, and how many seconds the look took, without the wait for a connection."""
         with self._database.connection() as connection:
-            return self._look(connection, wanted)
+            begun = monotonic()
+            found = self._look(connection, wanted)
+            return found, monotonic() - begun
 
 
 def _answer(waiting: Collection["asyncio.Future[Found | None]"], found: Found | None) -> None:

@@ -1,14 +1,17 @@
 """Rule 12: over the limit new orders are turned away before anything is stored; the figure is everybody's."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count as count_up
 from uuid import UUID
 
 import pytest
 
 from services.conftest import Feed, OpenService
-from services.messaging.database import Database, fetch
+from services.messaging.database import Database, Transaction, fetch
+from services.messaging.errors import DependencyUnavailable
 from services.messaging.tests.conftest import eventually, running
 from services.orders.admission import Admission, count
 from services.orders.domain import PlaceOrder, RequestedLine
@@ -145,3 +148,41 @@ def test_the_figure_stands_while_the_database_is_away(
 
     assert not admission.admits()
     nowhere.close()
+
+
+@pytest.mark.usefixtures("fed")
+def test_a_look_at_a_stalled_database_is_followed_by_the_next_within_a_second(
+    service: Service, handlers: Handlers, admission: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[None]()
+
+    def monotonic() -> float:
+        asked.append(None)
+        return 60.0 * len(asked)  # each look takes a minute
+
+    monkeypatch.setattr("services.orders.admission.monotonic", monotonic)
+    with running(admission.run):
+        eventually(lambda: len(asked) == 2)
+        handlers.place([request(number) for number in range(LIMIT)])
+        eventually(lambda: not admission.admits(), seconds=3)
+
+
+@pytest.mark.usefixtures("fed")
+def test_a_wait_for_a_connection_that_does_not_come_is_no_reason_to_look_less_often(
+    service: Service, admission: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks = count_up(step=60), list[None]()
+
+    @contextmanager
+    def connection() -> Iterator[Transaction]:
+        looks.append(None)
+        next(clock)
+        if len(looks) < 3:
+            raise DependencyUnavailable("no connection is free")
+        with Database.connection(service.database) as opened:
+            yield opened
+
+    monkeypatch.setattr("services.orders.admission.monotonic", lambda: next(clock) if len(looks) < 3 else 0.0)
+    monkeypatch.setattr(service.database, "connection", connection)
+    with running(admission.run):
+        eventually(lambda: len(looks) > 5, seconds=3)
