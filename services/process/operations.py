@@ -33,7 +33,7 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
         reasons = {name: reason for name, check in checks.items() if (reason := check()) is not None}
         if reasons:
             told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-            raise Problem(503, f"not ready: {told}", headers=RETRY_AFTER, reasons=reasons)
+            raise Problem(503, f"not ready: {told}", headers=RETRY_AFTER, reasons=reasons, pid=os.getpid())
         return {"status": "ready", "pid": os.getpid()}
 
     @operations.get(

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,15 +51,17 @@ def test_the_process_itself_says_that_it_is_ready() -> None:
         health.check_process(url, PID)
 
 
+@pytest.mark.parametrize("status", [200, 404, 503])
 @pytest.mark.parametrize("stranger", [{"status": "ready", "pid": PID + 1}, {"status": "ready"}, "hello", None])
-def test_a_stranger_on_its_port_is_not_taken_for_it(stranger: object) -> None:
-    answers: Answers = {"/readyz": (200, stranger), "/healthz": (200, stranger)}
+def test_a_stranger_on_its_port_is_not_taken_for_it(stranger: object, status: int) -> None:
+    answers: Answers = {"/readyz": (status, stranger), "/healthz": (status, stranger)}
     with answering(answers) as url, pytest.raises(Stuck):
         health.check_process(url, PID)
 
 
 def test_a_refusal_is_an_answer() -> None:
-    with answering({"/readyz": (503, {"detail": "refuses to write"})}) as url, pytest.raises(NotReady) as raised:
+    refusal = {"detail": "refuses to write", "reasons": {"relay": "x" * 1_000}, "pid": PID}
+    with answering({"/readyz": (503, refusal)}) as url, pytest.raises(NotReady) as raised:
         health.check_process(url, PID)
 
     assert "refuses to write" in str(raised.value)
@@ -70,6 +73,31 @@ def test_a_process_that_is_alive_is_not_stuck() -> None:
         health.check_process(url, PID)
 
     assert not isinstance(raised.value, Stuck)
+
+
+def test_an_unexpected_error_of_a_process_that_is_alive_is_no_silence() -> None:
+    answers: Answers = {"/readyz": (500, {"detail": "an error"}), "/healthz": (200, {"status": "alive", "pid": PID})}
+    with answering(answers) as url, pytest.raises(NotReady) as raised:
+        health.check_process(url, PID)
+
+    assert not isinstance(raised.value, Stuck)
+
+
+def test_a_port_where_something_else_than_http_is_spoken_is_stuck() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            for _ in range(2):
+                connection, _address = server.accept()
+                with connection:
+                    connection.recv(1_000)
+                    connection.sendall(b"SSH-2.0-stranger\r\n")
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+        with pytest.raises(Stuck):
+            health.check_process(f"http://127.0.0.1:{server.getsockname()[1]}", PID)
+        thread.join(5)
 
 
 def test_a_process_that_answers_nothing_is_stuck() -> None:
