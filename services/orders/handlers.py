@@ -17,7 +17,7 @@ from services.messaging.errors import PoisonMessage
 from services.messaging.records import Batch, Message, OutboxRow
 from services.messaging.relay import Relay
 from services.messaging.wire import Wire
-from services.orders import domain, store
+from services.orders import domain, reads, store
 from services.orders.domain import Consumed, IllegalTransition, OrderRefused, OrderState, PlaceOrder
 from services.orders.store import OrderEvent, StoredKey
 
@@ -100,13 +100,19 @@ class Handlers:
         return [answers.get(index) or _placed(placing[index], new) for index in range(len(wishes))]
 
     def _turn_away(self, wishes: Sequence[PlaceOrder]) -> "list[Answer]":
-        """Take no new order and store nothing; whose key was used before is answered with its order."""
-        wanted, used = [wish.idempotency_key for wish in wishes if wish.idempotency_key], dict[str, StoredKey]()
-        if wanted:
-            with self.database.connection() as connection:
-                used = store.keys(connection, wanted)
+        """Take no new order and store nothing; who was taken before is answered with the order.
+
+        That is whose key was used, and who was written by an earlier attempt whose COMMIT got no answer.
+        """
+        with self.database.connection() as connection:
+            used = store.keys(connection, [wish.idempotency_key for wish in wishes if wish.idempotency_key])
+            placed = reads.placed(connection, [wish.order_id for wish in wishes])
         return [
-            _replay(wish, used[wish.idempotency_key]) if wish.idempotency_key in used else TurnedAway()
+            _replay(wish, used[wish.idempotency_key])
+            if wish.idempotency_key in used
+            else Replayed(wish.order_id)
+            if wish.order_id in placed
+            else TurnedAway()
             for wish in wishes
         ]
 
@@ -181,7 +187,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The order was taken before under the same key."""
+    """The order was taken before: under the same key, or by an earlier attempt whose COMMIT got no answer."""
 
     order_id: UUID
 

@@ -67,6 +67,12 @@ def orders(transaction: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Ro
     return {row.order_id: row for row in found}
 
 
+def placed(transaction: Transaction, order_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the orders that exist."""
+    found = fetch(transaction, "SELECT order_id FROM orders WHERE order_id = ANY(%b::uuid[])", [list(order_ids)])
+    return {order_id for (order_id,) in found}
+
+
 def order_page(
     transaction: Transaction, *, status: str | None, customer_id: str | None, before: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:

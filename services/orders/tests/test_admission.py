@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import count as count_up
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from services.conftest import Feed, OpenService
 from services.messaging.database import Database, Transaction, fetch
 from services.messaging.errors import DependencyUnavailable
 from services.messaging.tests.conftest import eventually, running
+from services.messaging.writer import Writer
 from services.orders.admission import Admission, count
 from services.orders.domain import PlaceOrder, RequestedLine
-from services.orders.handlers import Handlers, Placed, Replayed, TurnedAway
+from services.orders.handlers import Answer, Handlers, Placed, Replayed, TurnedAway
 from services.orders.main import CONTRACT
 from services.orders.tests.events import NOW, captured, deducted, listed
 from services.process.service import Service
@@ -95,6 +97,31 @@ def test_over_the_limit_nothing_is_stored_and_a_used_key_is_answered(
     assert answers == [Replayed(first.order_id), TurnedAway(), TurnedAway()]
     assert rows(service) == before
     assert before[0] == LIMIT
+
+
+def test_who_was_stored_by_an_attempt_of_unknown_outcome_is_answered_with_the_order(
+    service: Service, handlers: Handlers, admission: Admission, fed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes, transaction = [request(number) for number in range(LIMIT)], service.database.transaction
+
+    @contextmanager
+    def committed_without_an_answer() -> Iterator[Transaction]:
+        with transaction() as opened:
+            yield opened
+        monkeypatch.undo()
+        admission.look()  # the limit is reached by then
+        raise psycopg.OperationalError("the connection was lost")
+
+    monkeypatch.setattr(service.database, "transaction", committed_without_an_answer)
+    writer: Writer[PlaceOrder, Answer] = Writer(handlers.place, service.settings)
+    answers = [writer.submit(wish) for wish in wishes]
+    with running(lambda _: writer.run()):
+        assert [answer.result(10) for answer in answers] == [Replayed(wish.order_id) for wish in wishes]
+        (new,) = handlers.place([request(LIMIT)])
+        writer.close()
+
+    assert new == TurnedAway()
+    assert rows(service)[0] == LIMIT
 
 
 def test_below_the_limit_orders_are_taken_again(handlers: Handlers, admission: Admission, fed: Feed) -> None:
