@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from services.process.problems import Problem
 from services.process.settings import ProcessSettings
 
-HEAD_BYTES_MAX = 64 << 10  # request line and headers; the parser itself would keep whatever is sent
+HEAD_BYTES_MAX = 64 << 10  # request line and headers, or trailers; the parser itself would keep whatever is sent
 TURNS = 10  # of the event loop; what has arrived is accepted in one, read in another, and its answer begun in a third
 
 
@@ -48,32 +48,38 @@ def configured(app: FastAPI, settings: ProcessSettings) -> uvicorn.Config:
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. What is no HTTP is answered with a problem, too, and no head grows without bound."""
+    """One connection. What is no HTTP is answered with a problem, too, and nothing but a body grows beyond a bound."""
 
-    _head_bytes: int | None = 0
-    """Bytes of a request's head so far; None while its body is read."""
+    _unread_bytes = 0
+    """Bytes since the last that were somebody's: those of a head, of trailers, or between the chunks of a body."""
+    _in_body = False
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived."""
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
+        self._unread_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-            self._end(Problem(431, f"the request's head is larger than {HEAD_BYTES_MAX} bytes"))
+        if self._unread_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            part = "trailer section" if self._in_body else "head"
+            self._end(Problem(431, f"the request's {part} is larger than {HEAD_BYTES_MAX} bytes"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what follows a chunked body is none, and would still be taken for one."""
-        if self._head_bytes is not None:
+        if not self._in_body:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
-        self._head_bytes = None
+        self._unread_bytes, self._in_body = 0, True
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body; the application says how much is too much."""
+        self._unread_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect the next request's head."""
-        self._head_bytes = 0
+        self._unread_bytes, self._in_body = 0, False
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

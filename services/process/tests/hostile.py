@@ -357,6 +357,9 @@ RAW: list[tuple[bytes, int]] = [
     (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", 400),
     (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}garbage\r\n0\r\n\r\n", 400),
     (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nIdempotency-Key: k\r\n\r\n", 422),
+    (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + b"X: x\r\n" * 100_000, 431),
+    (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: " + b"x" * 500_000, 431),
+    (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\n2;x=" + b"x" * 500_000, 431),
     (_ORDERS + b"Transfer-Encoding: chunked\r\n\r\n" + b"10000\r\n" + b" " * 65536 + b"\r\n" + b"10000\r\n" + b" " * 65536
      + b"\r\n" + b"20001\r\n" + b" " * 131073 + b"\r\n0\r\n\r\n", 413),
     (_ORDERS + b"Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n", 413),
