@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from stack import operation
@@ -25,8 +26,10 @@ from verification import cli
 from verification.chaos.faults import PROFILES, Profile, draw
 
 if TYPE_CHECKING:
+    from verification.addresses import Addresses
     from verification.chaos.nemesis import Done
     from verification.chaos.run import Result
+    from verification.shopping import Plan
 
 FOLDER_PREFIX = "order-pipeline-chaos-"
 SEEDS = 1_000_000
@@ -61,8 +64,8 @@ def chaos(
     service processes in turn. The seed decides whom and when. Afterwards an oracle judges every order, databases and log are
     compared (as `pipeline reconcile` does), and an independent reader looks for numbers that are missing or doubled.
 
-    It takes the system that runs in --state-dir; where none runs, it starts one of its own and removes it afterwards, unless
-    something was found. Exit code 0 when nothing was found, 100 when something was. Ctrl-C thaws what is frozen and ends.
+    It takes the system that runs in --state-dir; where none runs, it starts one of its own and removes it afterwards if
+    nothing was found. Exit code 0 when nothing was found, 100 when something was. Ctrl-C thaws what is frozen and ends.
     """
     if profile not in PROFILES:
         raise typer.BadParameter(f"{profile} is none of {', '.join(PROFILES)}")
@@ -78,11 +81,17 @@ def chaos(
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # like Ctrl-C: nothing stays frozen, nothing is left running
+    plan = cli.plan_of_run(wanted.rate, None, wanted.orders, drawn, replay=wanted.replay)
     with _system(state_dir, replicas) as place:
-        result = _run(wanted, drawn, place)
-    if json_file is not None:
-        document = {"profile": profile, "seed": drawn, **result.document()}
-        json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        result = _run(wanted, plan, drawn, place)
+        if json_file is not None:
+            found = {"clean": False, "findings": [result]} if isinstance(result, str) else result.document()
+            document = {"profile": profile, "seed": drawn, **found}
+            json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        place.keep = isinstance(result, str) or bool(result.findings)
+    if isinstance(result, str):
+        output.print(f"[red]finding[/red] {escape(result)}", highlight=False)
+        raise typer.Exit(cli.FINDINGS)
     _print(result, profile, drawn)
     raise typer.Exit(cli.FINDINGS if result.findings else 0)
 
@@ -92,8 +101,8 @@ class Place:
     """Where a run takes place."""
 
     state: StateFolder
-    keep: bool = False
-    """Whether what is left is wanted: its logs and data tell what happened."""
+    keep: bool = True
+    """Whether what is left is wanted, as it is until all was found clean: its logs and data tell what happened."""
 
 
 @contextmanager
@@ -111,6 +120,9 @@ def _system(state_dir: Path, replicas: int) -> Iterator[Place]:
         with output.status(f"Starting a system in {place.state.path}"):
             _start(place.state, replicas)
         yield place
+    except KeyboardInterrupt:
+        place.keep = False
+        raise
     finally:
         with output.status("Stopping it"):
             _clear_away(place, folder)
@@ -136,54 +148,48 @@ def _start(state: StateFolder, replicas: int) -> None:
         raise StackError(f"the system could not be started:\n{started.stdout}{started.stderr}")
 
 
-def _run(profile: Profile, seed: int, place: Place) -> "Result":
-    """Load, break and check a running system, and tell what happens."""
-    from verification.client import GaveUp
+def _run(profile: Profile, plan: "Plan", seed: int, place: Place) -> "Result | str":
+    """Load, break and check a running system, and tell what happens; why, where the load could not be carried through."""
+    from verification.chaos.run import CHECK_ERRORS
 
+    here = cli.find(place.state.path)
     try:
-        result = _under_load(profile, seed, place.state)
-    except GaveUp as error:
-        place.keep = True
-        output.print(f"[red]finding[/red] {error}", highlight=False)
-        raise typer.Exit(cli.FINDINGS) from error
-    place.keep = bool(result.findings)
-    return result
+        return _under_load(profile, plan, seed, place.state, here)
+    except CHECK_ERRORS as error:
+        return f"the load broke off: {type(error).__name__}: {error}"
 
 
-def _under_load(profile: Profile, seed: int, state: StateFolder) -> "Result":
+def _under_load(profile: Profile, plan: "Plan", seed: int, state: StateFolder, here: "Addresses") -> "Result":
     from verification.chaos import run
 
-    here = cli.find(state.path)
     names = [entry["name"] for entry in system_status.read(state)["processes"]]
     faults = draw(seed, profile, names)
     if not faults and (profile.kills or profile.freezes):
         raise StackError(f"none of the processes to be hit runs in {state.path}")
-    plan = cli.plan_of_run(profile.rate, None, profile.orders, seed, replay=profile.replay)
     output.print(f"{plan.source}, {profile.rate:g}/s, run {plan.run}; {len(faults)} faults, seed {seed}")
-    with cli.told():
-        with cli.progress() as progress:
+    with cli.progress() as progress:
 
-            def show(done: "Done") -> None:
-                text = f"pid {done.pid}" if done.pid is not None else "not there"
-                progress.console.print(f"{done.fault.at_seconds:7.1f} s  {done.fault} ({text})", highlight=False)
+        def show(done: "Done") -> None:
+            text = f"pid {done.pid}" if done.pid is not None else "not there"
+            progress.console.print(f"{done.fault.at_seconds:7.1f} s  {done.fault} ({text})", highlight=False)
 
-            result = run.run(plan, profile.rate, faults, here, state, cli.teller(progress), show)
-        with output.status("") as shown:
-            run.check(result, here, lambda what: shown.update(what))
+        result = run.run(plan, profile.rate, faults, here, state, cli.teller(progress), show)
+    with output.status("") as shown:
+        run.check(result, here, lambda what: shown.update(what))
     return result
 
 
 def _print(result: "Result", profile: str, seed: int) -> None:
     from verification.summary import summarise
 
-    assert result.reconciled is not None
     output.print(cli.load_table(summarise(result.outcome, result.rate)))
     output.print(_faults(result))
-    cli.print_report(result.reconciled)
+    if result.reconciled is not None:
+        cli.print_report(result.reconciled)
     records = sum(found.own for found in result.partitions.values())
     output.print(f"log: {records} records, {len(result.log_findings)} findings")
     for text in result.findings[:50]:
-        output.print(f"[red]finding[/red] {text}", highlight=False)
+        output.print(f"[red]finding[/red] {escape(text)}", highlight=False)
     stall = result.stall
     output.print(
         f"longest stall: {stall.seconds:.1f} s without a final order, from {stall.began - result.began:.1f} s on"

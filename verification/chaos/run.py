@@ -5,22 +5,24 @@ not dense and events that are there twice, and every process must be back.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+import psycopg
+
 from stack import status
 from stack.state import StateFolder
 from verification import load, log_reader, summary
-from verification.addresses import Addresses
+from verification.addresses import Addresses, NotReachable
 from verification.chaos import nemesis
 from verification.chaos.faults import Fault
 from verification.chaos.nemesis import Done, Show
 from verification.chaos.recovery import Stall, longest_stall, recovery_seconds
 from verification.load import Outcome, Tell
-from verification.log_reader import Survey
+from verification.log_reader import ReaderError, Survey
 from verification.reconcile.run import Report, reconcile
 from verification.shopping import Plan
 
@@ -28,6 +30,8 @@ TOPICS = tuple(f"shop.{service}{suffix}" for service in ("orders", "payments", "
 RECONCILE_WAIT_SECONDS = 120.0
 READY_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.2
+CHECK_ERRORS = (ReaderError, NotReachable, psycopg.Error)
+"""What the checkers raise where Kafka, the registry or a database does not let them look."""
 FINDINGS_MAX = 100
 """Findings that stand at the top of the document; each checker's part names more."""
 
@@ -44,7 +48,10 @@ class Result:
     not_ready: list[str] = field(default_factory=list)
     """Processes that did not come back."""
     reconciled: Report | None = None
+    """None where the comparison failed."""
     partitions: dict[tuple[str, int], Survey] = field(default_factory=dict)
+    unchecked: list[str] = field(default_factory=list)
+    """Checkers that failed themselves, and why: what was not looked at is not clean."""
 
     @property
     def stall(self) -> Stall:
@@ -54,15 +61,20 @@ class Result:
     @property
     def findings(self) -> list[str]:
         """What is not as it must be, a line each, of each kind no more than the checkers name."""
-        assert self.reconciled is not None
         return [
             *(f"never came back: {done.fault.process}" for done in self.faults if done.ready_at is None),
             *(f"not ready at the end: {text}" for text in self.not_ready),
             *(str(violation) for violation in self.outcome.violations),
-            *([] if self.reconciled.still else ["orders were still under way at the end"]),
-            *(f"{finding.check}: {finding.subject}: {finding.text}" for finding in self.reconciled.findings),
+            *self._reconcile_findings(),
             *self.log_findings,
+            *self.unchecked,
         ]
+
+    def _reconcile_findings(self) -> list[str]:
+        if self.reconciled is None:
+            return []
+        moving = [] if self.reconciled.still else ["orders were still under way at the end"]
+        return moving + [f"{found.check}: {found.subject}: {found.text}" for found in self.reconciled.findings]
 
     @property
     def log_findings(self) -> list[str]:
@@ -79,7 +91,6 @@ class Result:
 
     def document(self) -> dict[str, Any]:
         """The result as a JSON document."""
-        assert self.reconciled is not None
         return {
             "clean": not self.findings,
             "findings": self.findings[:FINDINGS_MAX],
@@ -93,7 +104,7 @@ class Result:
             },
             "not_ready": self.not_ready,
             "load": summary.summarise(self.outcome, self.rate),
-            "reconcile": self.reconciled.document(),
+            "reconcile": None if self.reconciled is None else self.reconciled.document(),
             "log": {
                 "records": sum(found.own for found in self.partitions.values()),
                 "findings": self.log_findings,
@@ -144,10 +155,20 @@ async def _not_ready(state: StateFolder) -> list[str]:
 
 
 def check(result: Result, addresses: Addresses, say: Callable[[str], None]) -> None:
-    """Look at what the run has left behind. Raises what `reconcile` and the log's reader raise."""
-    result.reconciled = reconcile(addresses, RECONCILE_WAIT_SECONDS, say)
+    """Look at what the run has left behind. A checker that fails is a finding, and the next one looks all the same."""
+    with _finding(result, "reconcile"):
+        result.reconciled = reconcile(addresses, RECONCILE_WAIT_SECONDS, say)
     say("Looking for numbers that are missing or doubled")
-    result.partitions = log_reader.survey_topics(addresses.kafka, addresses.registry, TOPICS)
+    with _finding(result, "log"):
+        result.partitions = log_reader.survey_topics(addresses.kafka, addresses.registry, TOPICS)
+
+
+@contextmanager
+def _finding(result: Result, checker: str) -> Iterator[None]:
+    try:
+        yield
+    except CHECK_ERRORS as error:
+        result.unchecked.append(f"{checker} could not be checked: {type(error).__name__}: {error}")
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -1,14 +1,18 @@
 """Chaos without a system: which faults are drawn, what they do to real processes, what counts as found."""
 
 import asyncio
+import json
 import signal
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NoReturn
 
 import psutil
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -16,14 +20,18 @@ from stack import children
 from stack.cli import app
 from stack.state import StateFolder
 from stack.tests.waiting import until
-from verification.chaos import nemesis
+from verification import cli, log_reader
+from verification.addresses import Addresses
+from verification.chaos import cli as chaos_cli
+from verification.chaos import nemesis, run
 from verification.chaos.faults import KINDS, PROFILES, Blow, Fault, Profile, draw
 from verification.chaos.nemesis import Done
 from verification.chaos.recovery import Stall, longest_stall, recovery_seconds
 from verification.chaos.run import Result
+from verification.client import GaveUp
 from verification.completions import Sent
 from verification.load import Outcome
-from verification.log_reader import Survey
+from verification.log_reader import ReaderError, Survey
 from verification.oracle import Violation
 from verification.reconcile.checks import Finding
 from verification.reconcile.run import Report
@@ -228,6 +236,97 @@ def test_everything_that_is_not_as_it_must_be_is_a_finding() -> None:
 
     assert len(result.findings) == 6
     assert not result.document()["clean"]
+
+
+def test_a_checker_that_fails_is_a_finding_and_the_next_one_looks_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, partitions = clean(), {("shop.orders", 1): Survey(own=3)}
+    result.reconciled = None
+    monkeypatch.setattr(run, "reconcile", failing(ReaderError("no end of shop.orders[0]")))
+    monkeypatch.setattr(log_reader, "survey_topics", lambda *_: partitions)
+
+    run.check(result, ADDRESSES, lambda _: None)
+
+    assert result.findings == ["reconcile could not be checked: ReaderError: no end of shop.orders[0]"]
+    assert result.partitions == partitions
+    assert result.document()["reconcile"] is None
+    assert not result.document()["clean"]
+
+
+# What is left of a system of its own
+
+
+ADDRESSES = Addresses(*[""] * 8)
+
+
+def failing(error: BaseException) -> Callable[..., NoReturn]:
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a system is made that only seems to run, loaded without any finding."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(chaos_cli, "_start", lambda state, _: state.create())
+    monkeypatch.setattr(cli, "find", lambda _: ADDRESSES)
+    monkeypatch.setattr(run, "run", lambda *_: clean())
+    monkeypatch.setattr(run, "reconcile", lambda *_: Report(still=True))
+    monkeypatch.setattr(log_reader, "survey_topics", lambda *_: {})
+    return folder
+
+
+def chaos(folder: Path) -> tuple[int, dict[str, Any] | None, list[Path]]:
+    """Exit code of the command, its JSON document, and the state folders it leaves."""
+    file, nowhere = folder.with_name("chaos.json"), folder.with_name("nowhere")
+    options = ["--orders", "1", "--kills", "0", "--freezes", "0", "--json", str(file), "--state-dir", str(nowhere)]
+    ended = CliRunner().invoke(app, ["chaos", *options])
+    document = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return ended.exit_code, document, list(folder.glob(f"{chaos_cli.FOLDER_PREFIX}*/state"))
+
+
+def test_nothing_is_left_of_a_clean_run(temporary: Path) -> None:
+    code, document, left = chaos(temporary)
+
+    assert (code, left) == (0, [])
+    assert document is not None
+    assert document["clean"]
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        ("reconcile", ReaderError("the registry does not answer")),
+        ("reconcile", psycopg.OperationalError("the connection is lost")),
+        ("run", GaveUp("orders does not answer")),
+    ],
+)
+def test_what_could_not_be_checked_is_found_and_written_and_its_evidence_is_kept(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, part: str, error: Exception
+) -> None:
+    monkeypatch.setattr(run, part, failing(error))
+
+    code, document, left = chaos(temporary)
+
+    assert (code, len(left)) == (100, 1)
+    assert document is not None
+    assert str(error) in document["findings"][0]
+    assert not document["clean"]
+
+
+@pytest.mark.parametrize(("error", "kept"), [(RuntimeError("a defect of the checker"), 1), (KeyboardInterrupt(), 0)])
+def test_a_defect_leaves_the_evidence_and_ctrl_c_does_not(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, kept: int
+) -> None:
+    monkeypatch.setattr(run, "reconcile", failing(error))
+
+    code, document, left = chaos(temporary)
+
+    assert code not in (0, 100)
+    assert (document, len(left)) == (None, kept)
 
 
 def test_an_unknown_profile_is_refused() -> None:
