@@ -4,9 +4,13 @@ Free ports are chosen below the range from which systems take the ports of outgo
 taken by a client while its server restarts (TCP even lets a client connect to itself there), and the server could not come back.
 """
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 HOST = "127.0.0.1"
 FREE_RANGE = range(20_000, 30_000)
@@ -29,10 +33,30 @@ def is_free(port: int) -> bool:
 
 
 class Listeners:
-    """Open ports for processes that inherit them: whoever of them is free takes the next connection from the one queue."""
+    """A supervisor's ports: reserved, and those open that processes inherit, who take connections from the one queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder` has a lock a port, the same one for all systems of a user on this machine."""
+        self._folder = folder or Path(tempfile.gettempdir()) / f"order-pipeline-ports-{os.getuid()}"
+        self._reserved: dict[int, int] = {}
         self._open: dict[int, socket.socket] = {}
+
+    def reserve(self, port: int) -> bool:
+        """Keep other supervisors from choosing this port until `close`, and tell whether it is to be had.
+
+        Between the choice of a port and its use are seconds in which another system, started at the same time, would find
+        it free, too. A killed supervisor holds no lock.
+        """
+        if port not in self._reserved:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self._folder / str(port), os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                return False
+            self._reserved[port] = lock
+        return is_free(port)
 
     def descriptor(self, port: int) -> int:
         """Open the port, the first time, and keep it open until `close`; its file descriptor."""
@@ -44,6 +68,8 @@ class Listeners:
         """Let go of all ports; what still waits in a queue is refused."""
         while self._open:
             self._open.popitem()[1].close()
+        while self._reserved:
+            os.close(self._reserved.popitem()[1])
 
 
 def choose(

@@ -1,8 +1,14 @@
 """Which ports are chosen."""
 
+import contextlib
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 from stack import ports
+from stack.ports import Listeners
+from stack.services import PROJECT
 
 
 def choose(wanted: dict[str, int | None], remembered: dict[str, int], taken: set[int]) -> dict[str, int]:
@@ -33,6 +39,36 @@ def test_no_port_is_given_twice() -> None:
 
 def test_free_ports_are_not_those_of_outgoing_connections() -> None:
     assert ports.FREE_RANGE.stop <= 32_768  # where Linux begins; others begin later
+
+
+def test_a_port_that_another_supervisor_has_chosen_is_not_to_be_had_until_it_ends(tmp_path: Path) -> None:
+    [port] = ports.choose({"kafka": None}, {}).values()
+    wanted: dict[str, int | None] = {"kafka": port}
+    with contextlib.closing(Listeners(tmp_path)) as first, contextlib.closing(Listeners(tmp_path)) as second:
+        assert ports.choose(wanted, {}, first.reserve) == wanted
+        other = ports.choose(wanted, {}, second.reserve)
+
+        first.close()
+
+        assert other != wanted
+        assert ports.choose(wanted, {}, second.reserve) == wanted
+
+
+def test_a_killed_supervisor_reserves_nothing(tmp_path: Path) -> None:
+    [port] = ports.choose({"kafka": None}, {}).values()
+    program = "import sys, time, pathlib; from stack.ports import Listeners; it = Listeners(pathlib.Path(sys.argv[1]))"
+    program += "; print(it.reserve(int(sys.argv[2])), flush=True); time.sleep(600)"
+    with contextlib.closing(Listeners(tmp_path)) as listeners:
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path), str(port)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "True\n"
+            held = not listeners.reserve(port)
+            process.kill()
+
+        assert held
+        assert listeners.reserve(port)
 
 
 def test_a_port_is_free_only_while_nobody_listens() -> None:
