@@ -37,10 +37,16 @@ class Local:
 
     name = "local"
 
-    def __init__(self, state: StateFolder, chosen: Mapping[str, int], console: Console | None = None) -> None:
+    def __init__(
+        self,
+        state: StateFolder,
+        chosen: Mapping[str, int],
+        console: Console | None = None,
+        service_connections: int = 0,
+    ) -> None:
         artifacts = load_lock()
         cache = downloads.fetch_all(artifacts, console or Console(stderr=True))
-        self._postgres = Postgres(state, chosen["postgres"])
+        self._postgres = Postgres(state, chosen["postgres"], service_connections)
         self._kafka = Kafka(state, artifacts, cache, chosen["kafka"], chosen["kafka-controller"])
         self._registry = Registry(
             state, artifacts, cache, self._postgres, chosen["registry"], chosen["registry-management"]

@@ -34,9 +34,9 @@ STATE_FOLDER_NOTE = "state-folder"
 CONNECT_SECONDS = 2
 INITDB = ("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
           "--auth", "scram-sha-256")  # fmt: skip
+# For tools and for services that are started by hand; those of the supervisor come on top.
+CONNECTIONS = 200
 SETTINGS = {
-    # Every process of every service has pools: 4 connections mostly, a dozen when busy; each costs about 2 MB when used.
-    "max_connections": "500",
     "shared_buffers": "128MB",
     # Fewer and longer checkpoints: a laptop's disk is shared with Kafka's log.
     "max_wal_size": "1GB",
@@ -49,9 +49,11 @@ SETTINGS = {
 class Postgres:
     """The database server of one state folder."""
 
-    def __init__(self, state: StateFolder, port: int) -> None:
+    def __init__(self, state: StateFolder, port: int, service_connections: int = 0) -> None:
+        """`service_connections`: as many as the services may open together."""
         self._state = state
         self._port = port
+        self._connections = CONNECTIONS + service_connections
         self._user = accounts.server_user()
         self._installation = _reachable_installation(self._user)
 
@@ -109,7 +111,8 @@ class Postgres:
         """Start the server in the foreground; it is our child, not a daemon."""
         data = self.data / "data"
         _clear_stale_pid(data / "postmaster.pid")
-        options = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
+        settings = SETTINGS | {"max_connections": str(self._connections)}
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         server = (str(self._program("postgres")), "-D", str(data), "-h", HOST, "-p", str(self._port), *options)
         return Launch(server, folder=Path("/"), user=self._user)
 

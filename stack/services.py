@@ -12,6 +12,9 @@ from stack.ports import HOST, Listeners
 
 PROJECT = Path(__file__).parents[1]
 STOP_SECONDS = 20.0
+# Of one process: two pools of 8 readers and 2 writers each (DATABASE_POOL_SIZE, DATABASE_WRITERS), one of them the relay's,
+# and a third one in the worker of payments while it simulates its provider. Mostly 4 are open; each costs about 2 MB when used.
+CONNECTIONS_PER_PROCESS = 30
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ def process_names(services: Sequence[Service], replicas: int) -> Mapping[str, tu
         if service.has_worker:
             names |= {f"{service.name}-worker-{number}": (service, "worker") for number in numbers}
     return names
+
+
+def connections(services: Sequence[Service], replicas: int) -> int:
+    """How many connections to PostgreSQL all processes may have open together."""
+    return CONNECTIONS_PER_PROCESS * len(process_names(services, replicas))
 
 
 def wanted_ports(services: Sequence[Service], replicas: int) -> dict[str, int | None]:

@@ -28,20 +28,24 @@ class System:
     notes: Sequence[str]
     """What a person should know, such as ports that are not the usual ones."""
     listeners: Listeners
-    """The ports of the services, open while the system runs."""
+    """All ports are reserved, and those of the services open, while the system runs."""
 
 
 def build(state: StateFolder, backend: str, replicas: int, console: Console) -> System:
     """Put a system together; downloads what is missing, starts nothing. With 0 replicas no service is among it."""
     chosen = services.present()
     wanted = services.wanted_ports(chosen, replicas) | ({} if backend == "external" else PORTS)
-    own_ports = ports.choose(wanted, state.addresses())
+    listeners = Listeners()
+    own_ports = ports.choose(wanted, state.addresses(), listeners.reserve)
     state.remember_addresses(state.addresses() | own_ports)
-    stack: Stack = External(os.environ) if backend == "external" else Local(state, own_ports, console)
+    stack: Stack = (
+        External(os.environ)
+        if backend == "external"
+        else Local(state, own_ports, console, services.connections(chosen, replicas))
+    )
     endpoints = stack.endpoints()
     preparation = Preparation(state, endpoints, chosen)
     units = list(stack.units())
-    listeners = Listeners()
     parts = [unit.name for unit in units if isinstance(unit, Process)]
     environment = {service.name: preparation.environment(service) for service in chosen}
     needs = {service.name: preparation.needs(service, parts) for service in chosen}
