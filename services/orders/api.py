@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from pydantic import ValidationError
@@ -39,6 +41,8 @@ from services.orders.waiting import Lookout
 from services.process import http
 from services.process.fields import IDEMPOTENCY_KEY_PATTERN, SKU_PATTERN, UUID_PATTERN
 from services.process.problems import RETRY_AFTER, Problem, not_valid, problem_of, unavailable
+
+log = structlog.get_logger()
 
 BATCH_PATH = "/orders/batch"
 BODY_LIMITS = {BATCH_PATH: 8 << 20}
@@ -102,7 +106,13 @@ class OrdersApi:
         seconds = _wait_seconds(prefer)
         if isinstance(answer, Placed) and not seconds:
             return models.answer_of_event(answer.event)
-        return await self._order_when_final(order_id, seconds)
+        try:
+            return await self._order_when_final(order_id, seconds)
+        except Exception as error:
+            if not isinstance(answer, Placed) or problem_of(error).status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            log.warning("placed_order_not_read", reason=str(error).splitlines()[0])
+            return models.answer_of_event(answer.event)  # it is stored, and 503 would say that it is not
 
     async def place_batch(self, batch: BatchRequest, request: Request) -> Response:
         """Take up to 500 orders, each judged by itself; the results are in request order. Keys are those of single orders."""
@@ -123,15 +133,23 @@ class OrdersApi:
     def _batch_response(
         self, judged: Sequence[Problem | PlaceOrder], wishes: Sequence[PlaceOrder], outcomes: Sequence[Outcome]
     ) -> Response:
-        replayed = [outcome.order_id for outcome in outcomes if isinstance(outcome, Replayed)]
-        with self._database.connection() as connection:
-            stored = reads.orders(connection, replayed) if replayed else {}
+        stored = self._stored([outcome.order_id for outcome in outcomes if isinstance(outcome, Replayed)])
         remaining = iter(zip(wishes, outcomes, strict=True))
         results = [
             _refused(item) if isinstance(item, Problem) else _result(*next(remaining), stored) for item in judged
         ]
         answer = BatchAnswer.model_validate({"results": results}).model_dump_json(by_alias=True, exclude_unset=True)
         return Response(answer, 202, _retry_after(results), media_type="application/json")
+
+    def _stored(self, replayed: Sequence[UUID]) -> Mapping[UUID, Row[Any]] | Exception:
+        """The orders of a batch that were taken before. What keeps them from being read concerns no other order."""
+        if not replayed:
+            return {}
+        try:
+            with self._database.connection() as connection:
+                return reads.orders(connection, replayed)
+        except Exception as error:  # noqa: BLE001 - told to the client, order by order
+            return error
 
     async def order(self, order_id: str, prefer: Prefer = None) -> Any:
         """One order as it is now."""
@@ -260,7 +278,7 @@ def _taken(outcome: Outcome) -> Placed | Replayed:
     return outcome
 
 
-def _result(wish: PlaceOrder, outcome: Outcome, stored: Mapping[UUID, Row[Any]]) -> dict[str, Any]:
+def _result(wish: PlaceOrder, outcome: Outcome, stored: Mapping[UUID, Row[Any]] | Exception) -> dict[str, Any]:
     """What became of one order of a batch."""
     try:
         taken = _taken(outcome)
@@ -268,6 +286,8 @@ def _result(wish: PlaceOrder, outcome: Outcome, stored: Mapping[UUID, Row[Any]])
         return _refused(problem_of(error))
     if isinstance(taken, Placed):
         return {"code": 202, "replayed": False, "order": models.answer_of_event(taken.event)}
+    if isinstance(stored, Exception):
+        return _refused(problem_of(stored))
     order = models.answer_of_row(stored[taken.order_id])
     return {"code": 202, "replayed": taken.order_id != wish.order_id, "order": order}
 

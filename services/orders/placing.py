@@ -1,16 +1,17 @@
 """Having orders written, one or many at a time, and waiting for products whose listing may be on its way.
 
-Nothing is held while orders wait: the missing products are looked up now and then, for all orders of a request at once,
-and an order goes back to the writer when its products are there.
+Nothing is held while orders wait: the missing products are looked up now and then, for all requests of a process at
+once, and an order goes back to the writer when its products are there.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from services.messaging.database import Database
+from services.messaging.database import Database, Transaction
 from services.messaging.errors import DependencyUnavailable
 from services.messaging.kafka import Kafka
 from services.messaging.records import TopicPartition
@@ -19,13 +20,18 @@ from services.orders import reads, store
 from services.orders.domain import PlaceOrder, UnknownProducts
 from services.orders.handlers import Answer, Refused
 from services.orders.settings import Settings
+from services.orders.waiting import Lookout
 from services.process.problems import unavailable
 
 PRODUCT_TOPIC = "shop.inventory"
+BATCHES_MAX = (
+    32  # in one process, with the writer or waiting: each may hold 8 MB of request, and the last waits for seconds
+)
 
 Writing = Writer[PlaceOrder, Answer]
 Outcome = Answer | Exception
 """What became of one order; an exception where nothing was decided."""
+Write = Callable[[Sequence[PlaceOrder]], Awaitable[list[Outcome]]]
 
 
 class Placing:
@@ -35,59 +41,72 @@ class Placing:
         self._database = database
         self._writer = writer
         self._settings = settings
-        self._batches = asyncio.Semaphore(settings.order_batches_max)
+        self._products = Lookout[frozenset[str], frozenset[str]](database, _known, settings.product_poll_seconds)
+        self._turns = asyncio.Semaphore(settings.order_batches_max)
+        self._batches = 0
         self._list_ends = Shared(lambda: kafka.stable_ends(kafka.partitions(PRODUCT_TOPIC)))
 
     async def one(self, wish: PlaceOrder) -> Answer:
         """Place an order. Raises what kept it from being decided."""
-        (outcome,) = await self._place([wish])
+        (outcome,) = await self._place([wish], self._write)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     async def many(self, wishes: Sequence[PlaceOrder]) -> list[Outcome]:
-        """Place orders, each judged by itself; the outcomes are in their order.
+        """Place orders, each judged by itself; the outcomes are in their order. Raises 503 for one batch too many.
 
-        One batch at a time by default, so that the writer's queue stays short for single orders.
+        One batch at a time by default is with the writer, so that its queue stays short for single orders.
         """
-        async with self._batches:
-            return await self._place(wishes)
-
-    async def _place(self, wishes: Sequence[PlaceOrder]) -> list[Outcome]:
-        outcomes = dict(enumerate(await self._write(wishes)))
-        waiting = {index: skus for index, outcome in outcomes.items() if (skus := _unknown(outcome))}
+        if self._batches >= BATCHES_MAX:
+            raise unavailable(f"{self._batches} batches are waiting: nothing was stored, come back")
+        self._batches += 1
         try:
-            await self._wait(wishes, waiting, outcomes)
-        except Exception as error:  # noqa: BLE001 - handed to whoever asked
-            outcomes |= dict.fromkeys(waiting, error)
+            return await self._place(wishes, self._write_in_turn)
+        finally:
+            self._batches -= 1
+
+    async def _place(self, wishes: Sequence[PlaceOrder], write: Write) -> list[Outcome]:
+        outcomes = dict(enumerate(await write(wishes)))
+        waiting = {index: skus for index, outcome in outcomes.items() if (skus := _unknown(outcome))}
+        if waiting:
+            try:
+                await self._wait(_Waiting(wishes, write, waiting, outcomes))
+            except Exception as error:  # noqa: BLE001 - handed to whoever asked
+                outcomes |= dict.fromkeys(waiting, error)
         return [outcomes[index] for index in range(len(wishes))]
 
-    async def _wait(
-        self, wishes: Sequence[PlaceOrder], waiting: dict[int, frozenset[str]], outcomes: dict[int, Outcome]
-    ) -> None:
-        """Write those that wait when their products are known, all in ``outcomes``; who still waits in the end is refused.
+    async def _wait(self, orders: "_Waiting") -> None:
+        """Write those that wait when their products are known; who still waits in the end is refused.
 
         A listing counts if it was published by half time: one that orders has not read by then is "come back", not "no".
         """
-        now = asyncio.get_running_loop().time
-        half_time = now() + self._settings.product_wait_seconds / 2
-        deadline = now() + self._settings.product_wait_seconds
-        published: Mapping[TopicPartition, int] | None = None
-        ended = False
-        while waiting and not ended:
-            await asyncio.sleep(self._settings.product_poll_seconds)
-            if published is None and now() >= half_time:
-                published = await self._list_ends.since(half_time)
-            ended = published is not None and now() > deadline
-            behind = ended and await asyncio.to_thread(self._behind, published or {})
-            known = await asyncio.to_thread(self._known, frozenset[str]().union(*waiting.values()))
-            ready = [index for index, skus in waiting.items() if skus <= known]
-            outcomes |= dict(zip(ready, await self._write([wishes[index] for index in ready]), strict=True))
-            for index in ready:
-                del waiting[index]
-            if behind:
-                late = unavailable("unknown products, and the product list is still being read: come back")
-                outcomes |= dict.fromkeys(waiting, late)
+        begun, seconds = asyncio.get_running_loop().time(), self._settings.product_wait_seconds
+        half_time = begun + seconds / 2
+        await self._write_when_known(orders, half_time)
+        if not orders.skus:
+            return
+        published = await self._list_ends.since(half_time)
+        await self._write_when_known(orders, begun + seconds)
+        if not orders.skus:
+            return
+        behind, known = await asyncio.to_thread(self._last_look, published, orders.missing())
+        await orders.write_those_with(known)
+        if behind:
+            late = unavailable("unknown products, and the product list is still being read: come back")
+            orders.outcomes |= dict.fromkeys(orders.skus, late)
+
+    async def _write_when_known(self, orders: "_Waiting", until: float) -> None:
+        """Write orders as their products come, up to a time of the loop's."""
+        now, known = asyncio.get_running_loop().time, frozenset[str]()
+        while orders.skus and (seconds := until - now()) > 0:
+            known |= await self._products.find(orders.missing() - known, seconds) or frozenset()
+            await orders.write_those_with(known)
+
+    async def _write_in_turn(self, wishes: Sequence[PlaceOrder]) -> list[Outcome]:
+        """Have the writer write orders of a batch."""
+        async with self._turns:
+            return await self._write(wishes)
 
     async def _write(self, wishes: Sequence[PlaceOrder]) -> list[Outcome]:
         """Have the writer write; one loop wake-up for all, which takes a fifth of the time off 500."""
@@ -112,15 +131,37 @@ class Placing:
             refused.set_exception(full)
             return refused
 
-    def _known(self, skus: frozenset[str]) -> frozenset[str]:
-        with self._database.connection() as connection:
-            return frozenset(store.products(connection, skus))
-
-    def _behind(self, published: Mapping[TopicPartition, int]) -> bool:
-        """Whether orders has not read so far yet."""
+    def _last_look(self, published: Mapping[TopicPartition, int], skus: frozenset[str]) -> tuple[bool, frozenset[str]]:
+        """Whether orders has not read so far yet, and then which of the products are known."""
         with self._database.connection() as connection:
             read = reads.next_offsets(connection, PRODUCT_TOPIC)
-        return any(read.get(partition, 0) < end for partition, end in published.items())
+            known = frozenset(store.products(connection, skus))
+        return any(read.get(partition, 0) < end for partition, end in published.items()), known
+
+
+@dataclass
+class _Waiting:
+    """Those orders of a request that wait for products."""
+
+    wishes: Sequence[PlaceOrder]
+    write: Write
+    skus: dict[int, frozenset[str]]
+    """What each of them waits for, by index."""
+    outcomes: dict[int, Outcome]
+    """Of all orders of the request, by index."""
+
+    def missing(self) -> frozenset[str]:
+        """What any of them waits for."""
+        return frozenset[str]().union(*self.skus.values())
+
+    async def write_those_with(self, known: frozenset[str]) -> None:
+        """Write those that wait for nothing else."""
+        ready = [index for index, skus in self.skus.items() if skus <= known]
+        if ready:
+            written = await self.write([self.wishes[index] for index in ready])
+            self.outcomes |= dict(zip(ready, written, strict=True))
+        for index in ready:
+            del self.skus[index]
 
 
 class Shared:
@@ -161,3 +202,9 @@ def _outcome(future: "Future[Any]") -> Outcome:
         raise error
     outcome: Outcome = error or future.result()
     return outcome
+
+
+def _known(transaction: Transaction, wanted: Collection[frozenset[str]]) -> dict[frozenset[str], frozenset[str]]:
+    """Which products are known of those that each request waits for; who has none yet is left out."""
+    known = frozenset(store.products(transaction, frozenset[str]().union(*wanted)))
+    return {skus: skus & known for skus in wanted if skus & known}

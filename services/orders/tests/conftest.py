@@ -37,8 +37,17 @@ def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -
 
 
 @pytest.fixture
-def client(service: Service, handlers: Handlers) -> Iterator[TestClient]:
-    settings = Settings.model_validate(service.settings.model_dump() | {"product_wait_seconds": 0.2})
+def product_wait_seconds() -> float:
+    return 0.2
+
+
+@pytest.fixture
+def settings(service: Service, product_wait_seconds: float) -> Settings:
+    return Settings.model_validate(service.settings.model_dump() | {"product_wait_seconds": product_wait_seconds})
+
+
+@pytest.fixture
+def client(service: Service, handlers: Handlers, settings: Settings) -> Iterator[TestClient]:
     writer: Writing = Writer(handlers.place, settings)
     app = http.application("Orders", "under test", settings, body_limits=BODY_LIMITS)
     app.include_router(router(OrdersApi(service.database, service.wire, service.kafka, writer, settings)))

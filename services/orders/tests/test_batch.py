@@ -12,7 +12,7 @@ from services.conftest import Feed
 from services.messaging.database import fetch
 from services.messaging.errors import DependencyUnavailable
 from services.messaging.tests.conftest import eventually
-from services.orders import store
+from services.orders import placing, store
 from services.orders.handlers import Handlers
 from services.orders.tests.events import listed
 from services.process.service import Service
@@ -123,6 +123,93 @@ def test_a_product_listed_meanwhile_is_waited_for(client: TestClient, handlers: 
     sending.join()
 
     assert [(result["code"], result["replayed"]) for result in results] == [(202, False), (202, False), (202, True)]
+
+
+@pytest.mark.parametrize("product_wait_seconds", [20.0])
+def test_a_batch_that_waits_for_a_product_keeps_no_other_waiting(
+    client: TestClient, handlers: Handlers, fed: Feed
+) -> None:
+    results: list[Any] = []
+    late = ORDER | {"lines": [{"sku": "late", "quantity": 1}]}
+    sending = Thread(target=lambda: results.extend(send(client, late, ORDER)))
+    sending.start()
+    eventually(lambda: len(client.get("/orders").json()["items"]) == 1)
+    (another,) = send(client, ORDER)
+    waits_still = not results
+    handlers.handle(fed.batch(listed("late")))
+    sending.join()
+
+    assert another["code"] == 202
+    assert waits_still
+    assert [result["code"] for result in results] == [202, 202]
+
+
+@pytest.mark.parametrize("product_wait_seconds", [20.0])
+def test_one_batch_too_many_is_to_come_back(
+    client: TestClient, handlers: Handlers, fed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placing, "BATCHES_MAX", 1)
+    late = ORDER | {"lines": [{"sku": "late", "quantity": 1}]}
+    sending = Thread(target=send, args=[client, late, ORDER])
+    sending.start()
+    eventually(lambda: len(client.get("/orders").json()["items"]) == 1)
+    refused = client.post("/orders/batch", json={"orders": [ORDER]})
+    handlers.handle(fed.batch(listed("late")))
+    sending.join()
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert [result["code"] for result in send(client, ORDER)] == [202]
+
+
+@pytest.mark.parametrize("product_wait_seconds", [2.0])
+def test_those_who_wait_for_products_share_one_look(
+    client: TestClient, service: Service, fed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, opened, connection = 20, list[None](), service.database.connection
+
+    def counted() -> Any:
+        opened.append(None)
+        return connection()
+
+    monkeypatch.setattr(service.database, "connection", counted)
+    answers: list[int] = []
+    unknown = [ORDER | {"lines": [{"sku": f"unknown-{number}", "quantity": 1}]} for number in range(waiting)]
+    threads = [
+        Thread(target=lambda order=order: answers.append(client.post("/orders", json=order).status_code))
+        for order in unknown
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [422] * waiting
+    assert len(opened) < 2 * 2.0 / 0.05 + 2 * waiting  # one look in 50 ms and one for each in the end; not 40 for each
+
+
+def unreadable(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> Any:
+        raise DependencyUnavailable
+
+    monkeypatch.setattr(service.database, "connection", away)
+
+
+def test_orders_that_are_stored_are_answered_when_nothing_can_be_read(
+    client: TestClient, service: Service, fed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(client, ORDER | {"idempotency_key": "before"})
+    with monkeypatch.context() as patch:
+        unreadable(service, patch)
+        new = client.post("/orders/batch", json={"orders": [ORDER]})
+        mixed = client.post("/orders/batch", json={"orders": [ORDER | {"idempotency_key": "before"}, ORDER]})
+        single = client.post("/orders", json=ORDER, headers={"Prefer": "wait=5"})
+
+    assert [result["code"] for result in new.json()["results"]] == [202]
+    assert [result["code"] for result in mixed.json()["results"]] == [503, 202]
+    assert mixed.headers["Retry-After"] == "1"
+    assert (single.status_code, single.json()["status"]) == (202, "PENDING")
+    assert client.get(single.headers["Location"]).json() == single.json()
+    assert orders(service) == 4
 
 
 NOT_A_BATCH = [b"", b"{", b"[]", b"null", b"\xff", b'{"orders": []}', b'{"orders": {}}', b'{"orders": [], "a": 1}']
