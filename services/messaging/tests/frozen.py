@@ -26,6 +26,7 @@ from services.messaging.consumer import Consumer
 from services.messaging.database import Database, run
 from services.messaging.kafka import Kafka
 from services.messaging.memory import Memory
+from services.messaging.publishing import Publishing
 from services.messaging.records import Batch, OutboxRow, Record, SchemaUse
 from services.messaging.relay import Relay
 from services.messaging.settings import MessagingSettings
@@ -173,6 +174,7 @@ class _DeliversFirst(Producer):
 MOMENTS = {
     "relay: log surveyed": Moment(relay_module, "survey"),
     "relay: position read, nothing published": Moment(Relay, "_begin"),
+    "relay: rows gathered, nothing published": Moment(Publishing, "_gather"),
     "relay: rows taken from memory": Moment(Memory, "take"),
     "relay: records produced, not committed": Moment(_DeliversFirst, "flush"),
     "relay: committed, not noted": Moment(notes, "write", begin=True),
