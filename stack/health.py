@@ -47,11 +47,11 @@ def _ask(url: str) -> tuple[int, bytes]:
     """Status code and body of any answer; raises Stuck where there is none."""
     try:
         try:
-            answer = OPENER.open(url, timeout=CHECK_SECONDS)
+            with OPENER.open(url, timeout=CHECK_SECONDS) as answer:
+                return int(answer.status), bytes(answer.read(BODY_BYTES_MAX))
         except urllib.error.HTTPError as refusal:
-            answer = refusal
-        with answer:
-            return int(answer.status), bytes(answer.read(BODY_BYTES_MAX))
+            with refusal:
+                return refusal.code, refusal.read(BODY_BYTES_MAX)
     except (OSError, http.client.HTTPException) as error:  # the latter: something answers that is not HTTP
         raise Stuck(f"{url}: {error}") from error
 
