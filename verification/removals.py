@@ -240,4 +240,10 @@ REMOVALS = (
         "return self._open < self._open_max", "return True",
         "services/orders/tests/test_admission.py::test_over_the_limit_nothing_is_stored_and_a_used_key_is_answered",
     ),
+    Removal(
+        12, "the process does not ask whether orders are taken", "services/orders/main.py",
+        "replace(_handlers(service), admits=admission.admits).place", "replace(_handlers(service)).place",
+        "services/orders/tests/test_limit.py::"
+        "test_over_the_limit_orders_are_to_come_back_and_a_used_key_is_answered",
+    ),
 )  # fmt: skip

@@ -3,11 +3,12 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from fastapi import FastAPI
 
 from services.messaging.tests.conftest import eventually
+from services.process.run import Api
 from services.process.server import Server, configured
 from services.process.settings import ProcessSettings
 
@@ -25,6 +26,22 @@ def served(app: FastAPI, settings: ProcessSettings, let_go: Sequence[Callable[[]
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def written(api: Api) -> Iterator[None]:
+    """Run the loops beside an interface that its requests need: all but the relay."""
+    stopping = threading.Event()
+    with ExitStack() as closing:
+        for name, loop in api.loops.items():
+            if name != "relay":
+                thread = threading.Thread(target=loop, args=[stopping])
+                thread.start()
+                closing.callback(thread.join)
+        closing.callback(stopping.set)
+        for close in api.drained:
+            closing.callback(close)
+        yield
 
 
 def free_port() -> int:

@@ -3,8 +3,6 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -24,7 +22,7 @@ from services.payments.settings import Settings as PaymentsSettings
 from services.process.run import Api
 from services.process.service import Service
 from services.process.tests.hostile import CUP, NOBODY, ORDER, RAW, TABLE, Hostile
-from services.process.tests.serving import served
+from services.process.tests.serving import served, written
 
 PROBLEM = "application/problem+json"
 STORED = {
@@ -50,22 +48,6 @@ def logged() -> Iterator[list[Any]]:
     """What is logged, kept from the standard output, which belongs to each subtest in turn while threads are writing."""
     with structlog.testing.capture_logs() as lines:
         yield lines
-
-
-@contextmanager
-def written(api: Api) -> Iterator[None]:
-    """Run the loops beside an interface that its requests need: all but the relay."""
-    stopping = Event()
-    with ExitStack() as closing:
-        for name, loop in api.loops.items():
-            if name != "relay":
-                thread = Thread(target=loop, args=[stopping])
-                thread.start()
-                closing.callback(thread.join)
-        closing.callback(stopping.set)
-        for close in api.drained:
-            closing.callback(close)
-        yield
 
 
 def rows(service: Service, letter: str) -> dict[str, int]:
