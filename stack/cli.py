@@ -192,6 +192,7 @@ def republish(
 
 @contextmanager
 def _mending(state_dir: Path) -> "Iterator[Mending]":
+    from psycopg import Error as PostgresError
     from sqlalchemy.exc import SQLAlchemyError
 
     from services.messaging.errors import MessagingError
@@ -203,7 +204,7 @@ def _mending(state_dir: Path) -> "Iterator[Mending]":
             yield mending.Mending(environment, lambda text: output.print(text, highlight=False), shown.update)
     except MessagingError as error:
         raise StackError(str(error)) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, PostgresError) as error:
         raise StackError(f"a database cannot be used: {error}") from error
 
 

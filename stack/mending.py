@@ -8,13 +8,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from time import monotonic, sleep
 
 from codegen.contracts import Contracts
 from services.messaging import republishing
 from services.messaging.database import Database, fetch
-from services.messaging.errors import ForeignLog, NotInOutbox
+from services.messaging.errors import MessagingError, NotInOutbox
 from services.messaging.records import TopicPartition
 from services.messaging.settings import MessagingSettings
 from services.process import logs, repair
@@ -26,7 +27,7 @@ from stack.state import StateFolder
 
 POLL_SECONDS = 0.2
 REPUBLISH_SECONDS_MAX = 120.0
-"""A relay takes a request up within seconds; then it sends tens of thousands of events a second."""
+"""A relay takes a request up within seconds; this long without any progress, and nobody sends."""
 
 Tell = Callable[[str], None]
 
@@ -61,15 +62,19 @@ class Mending:
         sent = [gap for gap in self.gaps() if self._send_again(gap)]
         if sent:
             self._wait_until_closed(sent)
+        for name in sorted({gap.service for gap in self.gaps()}) if adopt else ():
+            self._adopt_beginning(self._services[name])
         for gap in self.gaps():
-            if adopt:
-                self._adopt_beginning(self._services[gap.service])
-            else:
-                settled = False
-                self._tell(
-                    f"{gap.service} waits for {gap.partition} number {gap.missing}, and its owner does not have it any more."
-                    " Go on without what is missing: pipeline repair --adopt"
-                )
+            settled = False
+            what_now = (
+                "nothing stands behind it in the log yet: come back when something does"
+                if adopt
+                else "go on without what is missing: pipeline repair --adopt"
+            )
+            self._tell(
+                f"{gap.service} waits for {gap.partition} number {gap.missing}, and its owner does not have it any more; "
+                + what_now
+            )
         return settled
 
     def _repair_one(self, service: Service, *, adopt: bool) -> bool:
@@ -81,9 +86,9 @@ class Mending:
                 self._report(service, {"notes and positions of another log given up": adopted})
             self._show(f"{service.name}: comparing database and log")
             try:
-                done = repair.put_back(opened, program.owner(opened))
-            except ForeignLog as foreign:
-                self._tell(f"{service.name}: {foreign}")
+                done = repair.put_back(opened, partial(program.owner, opened))
+            except MessagingError as error:  # the others are repaired all the same
+                self._tell(f"{service.name}: {error}")
                 return False
         self._report(service, {f"events {name.replace('_', ' ')}": count for name, count in asdict(done).items()})
         return True
@@ -134,18 +139,29 @@ class Mending:
         with self._database(owner) as database:
             with database.transaction() as transaction:
                 last = republishing.request(transaction, partition, first)
-            give_up_at = monotonic() + REPUBLISH_SECONDS_MAX
-            following: int | None = first
-            while following is not None:
-                self._show(f"{owner}: sending {partition} {following} to {last} again")
-                if monotonic() > give_up_at:
-                    raise StackError(
-                        f"asked, but no relay of {owner} sends: is it running, and does it refuse to write?"
-                    )
-                sleep(POLL_SECONDS)
-                with database.connection() as connection:
-                    following = republishing.requested(connection).get(partition)
-        self._tell(f"{owner}: {partition} {first} to {last} sent again")
+            reached = self._wait_until_sent(owner, database, partition, first)
+        if reached <= first:
+            raise StackError(
+                f"{owner} could not send {partition} {first} again: see `republication_impossible` in its log"
+            )
+        self._tell(f"{owner}: {partition} {first} to {max(last, reached - 1)} sent again")
+
+    def _wait_until_sent(self, owner: str, database: Database, partition: TopicPartition, first: int) -> int:
+        """Wait as long as the relay gets on; the number behind the last one that was sent."""
+        give_up_at, following, still_open = monotonic() + REPUBLISH_SECONDS_MAX, first, True
+        while still_open:
+            self._show(f"{owner}: sending {partition} again, {following} is next")
+            if monotonic() > give_up_at:
+                raise StackError(f"asked, but no relay of {owner} sends: is it running, and does it refuse to write?")
+            sleep(POLL_SECONDS)
+            with database.connection() as connection:
+                still_open, now = (
+                    partition in republishing.requested(connection),
+                    republishing.reached(connection, partition),
+                )
+            if now != following:
+                following, give_up_at = now, monotonic() + REPUBLISH_SECONDS_MAX
+        return following
 
     def _owner(self, partition: TopicPartition) -> str:
         topic = self._topics.get(partition.topic)

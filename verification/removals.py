@@ -84,8 +84,8 @@ REMOVALS = (
     ),
     Removal(
         3, "no waiting for what is undecided", f"{_KIT}/relay.py",
-        "        self._wait_until_stable(connection)\n        surveyed = survey(",
-        "        surveyed = survey(",
+        "if undecided := self._wait_until_stable(connection):\n            reason",
+        "if undecided := list[str]():\n            reason",
         f"{_TESTS}/test_relay_start.py::test_a_position_behind_a_foreign_open_transaction_is_waited_for",
     ),
     Removal(

@@ -253,14 +253,16 @@ class Untold(Exception):
 
 
 def put_back_product(known: Product | None, listed: ProductListed) -> Product:
-    """A product as its own listing says; stock of a known one is not touched by a listing."""
+    """A product as its own listing says; stock of a known one is not touched by a listing. Raises Untold."""
     told_at = listed.header.occurred_at
     if known is None:
-        on_hand = listed.initial_on_hand or 0
+        if listed.initial_on_hand is None:
+            raise Untold(f"the log does not tell how many pieces of {listed.sku} there were at first")
         return Product(
-            listed.sku, listed.name, listed.unit_price_minor, listed.currency, listed.version, on_hand, told_at, told_at
-        )
-    if known.version >= listed.version:
+            listed.sku, listed.name, listed.unit_price_minor, listed.currency, listed.version, listed.initial_on_hand,
+            told_at, told_at,
+        )  # fmt: skip
+    if known.version > listed.version:
         return known
     return replace(
         known, name=listed.name, unit_price_minor=listed.unit_price_minor, version=listed.version, updated_at=told_at

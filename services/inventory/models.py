@@ -44,7 +44,8 @@ class ProductRequest(BaseModel):
         int, Field(ge=0, le=PRICE_MINOR_MAX, strict=True, description="In the currency's minor unit.")
     ]
     currency: Annotated[
-        Currency, Field(description="ISO 4217 code; it never changes.", json_schema_extra={"enum": [*sorted(CURRENCIES)]})
+        Currency,
+        Field(description="ISO 4217 code; it never changes.", json_schema_extra={"enum": [*sorted(CURRENCIES)]}),
     ]
     on_hand: Annotated[
         int, Field(ge=0, le=PIECES_MAX, strict=True, description="Counts when the product is created; then left alone.")

@@ -33,8 +33,8 @@ class InventoryOwner:
     def put_back(self, transaction: Transaction, messages: Sequence[Message]) -> None:
         """List products, keep decisions and adjustments; remember what they do to the stock."""
         events = [message.event for message in messages]
-        self._list(transaction, [event for event in events if isinstance(event, ProductListed)])
         try:
+            self._list(transaction, [event for event in events if isinstance(event, ProductListed)])
             decided = [
                 domain.put_back_decision(event) for event in events if isinstance(event, StockDeducted | StockRejected)
             ]
@@ -42,7 +42,13 @@ class InventoryOwner:
         except Untold as untold:
             raise RepairImpossible(str(untold)) from untold
         new = store.put_back_decisions(transaction, decided)
+        known = store.decisions(transaction, {decision.order_id for decision in decided} - new)
         for decision in decided:
+            if decision.order_id in known and known[decision.order_id].reason is not decision.reason:
+                raise RepairImpossible(
+                    f"since it was restored this database has decided about order {decision.order_id} otherwise than the log says:"
+                    " restore it again, with nobody connected, and repair it then"
+                )
             if decision.order_id in new and decision.reason is None:
                 self._moved.subtract(decision.wanted)
         kept = store.put_back_adjustments(transaction, made)

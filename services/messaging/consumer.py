@@ -88,7 +88,10 @@ class Consumer:
         return frozenset(self._cursors)
 
     def run(self, stopping: threading.Event) -> None:
-        """Consume until told to stop, then leave the group so that others take over at once."""
+        """Consume until told to stop, then leave the group so that others take over at once.
+
+        One with a name in its group (``consumer_instance``) stays a member for the session time-out: it is coming back.
+        """
         consumer = KafkaConsumer(self._configuration())
         consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
@@ -119,6 +122,8 @@ class Consumer:
     def _turn(self, consumer: KafkaConsumer, stopping: threading.Event) -> None:
         """One turn of the loop; whatever fails has changed nothing and is tried again from the stored positions."""
         try:
+            if self.refusal is not None:
+                self._ask_whether_it_may_write_again()
             if not self._in_step:
                 self._read_positions_again(consumer)
             self._claim(consumer)
@@ -132,6 +137,11 @@ class Consumer:
                 raise
             self._step_back(consumer, error)
             stopping.wait(self._backoff_seconds())
+
+    def _ask_whether_it_may_write_again(self) -> None:
+        """What was refused may belong to another consumer by now: nothing of this one's would ask."""
+        with self._database.transaction():
+            self.refusal = None
 
     def _step_back(self, consumer: KafkaConsumer, error: Exception) -> None:
         """After a rollback nothing is believed: fetch nothing until the stored positions have been read again."""
@@ -179,7 +189,6 @@ class Consumer:
         for partition, position in claimed.items():
             self._cursors[partition] = Cursor(partition, cluster.topic_ids[partition.topic], position)
             self._not_before.pop(partition, None)
-        self.refusal = None
         self._assign(consumer)
 
     def _read_positions_again(self, consumer: KafkaConsumer) -> None:
@@ -187,7 +196,7 @@ class Consumer:
         with self._database.connection() as connection:
             stored = inbox.positions(connection, self._topics)
         for partition, cursor in list(self._cursors.items()):
-            if stored[partition].epoch == cursor.stored.epoch:
+            if partition in stored and stored[partition].epoch == cursor.stored.epoch:
                 self._cursors[partition] = Cursor(partition, cursor.topic_id, stored[partition])
             else:
                 del self._cursors[partition]
@@ -270,7 +279,6 @@ class Consumer:
     def _commit(self, batch: Batch) -> None:
         with metrics.CONSUMER_BATCH_SECONDS.time():
             self._handler(batch)
-        self.refusal = None
         for cursor in self._cursors.values():
             cursor.committed()
         for (topic, outcome), count in batch.outcomes.items():
@@ -285,7 +293,8 @@ class Consumer:
         self._looked_at = monotonic()
         with self._database.connection() as connection:
             stored = inbox.positions(connection, self._topics)
-        if any(stored[cursor.partition].epoch != cursor.stored.epoch for cursor in waiting):
+        epochs = {partition: position.epoch for partition, position in stored.items()}
+        if any(epochs.get(cursor.partition) != cursor.stored.epoch for cursor in waiting):
             raise Superseded
 
     def _tell_gaps(self) -> None:

@@ -62,6 +62,8 @@ class ForeignLog(RefusedToWrite):
 class OutboxIncomplete(RefusedToWrite):
     """A number after the relay's position is missing from the outbox."""
 
+    remedy = "somebody has deleted it; only a backup of the outbox table has it"
+
 
 class NotInOutbox(MessagingError):
     """The outbox does not have this number (any more)."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.messaging import metrics, notes, outbox, ranges, republishing
 from services.messaging.database import Transaction, hot, run
-from services.messaging.errors import LeaseLost, OutboxIncomplete
+from services.messaging.errors import LeaseLost, LogAheadOfDatabase, OutboxIncomplete
 from services.messaging.kafka import Cluster
 from services.messaging.memory import Memory
 from services.messaging.notes import Note
@@ -115,8 +115,12 @@ class Publishing:
 
     def _gather_copies(self) -> dict[TopicPartition, list[OutboxRow]]:
         """The next rows of partitions that are sent again, up to the position."""
-        gathered, limit = {}, self._rows_of_one_partition()
+        gathered = {}
         for partition, following in list(self.copying.items()):
+            share = max(1, self.settings.relay_transaction_rows_max // len(self.copying))
+            limit = self.stops.limit(partition, following - 1, share)
+            if limit <= 0:
+                continue
             rows = outbox.read(self.connection, partition.topic, {partition.partition: following - 1}, limit)
             self.connection.rollback()
             if not rows or rows[0].sequence != following:
@@ -164,6 +168,12 @@ class Publishing:
 
     def _read_missing(self, gathered: dict[TopicPartition, list[OutboxRow]], limits: dict[TopicPartition, int]) -> None:
         heads = outbox.heads(self.connection, list(self.topics))
+        for at, position in self.positions.items():
+            if heads.get(at, 0) < position:
+                raise LogAheadOfDatabase(
+                    f"{at}: {position} numbers were published, the database has given out {heads.get(at, 0)}: it was"
+                    " restored from the past while sessions were open"
+                )
         reached = {partition: self.positions[partition] + len(rows) for partition, rows in gathered.items()}
         for topic in self.topics:
             behind = {
@@ -277,6 +287,10 @@ class Publishing:
 def _refuse_hole(partition: TopicPartition, position: int, rows: Sequence[OutboxRow]) -> None:
     """What is published must follow the position: rows that are gone cannot be stepped over."""
     expected = position + 1
+    if not rows:
+        raise OutboxIncomplete(
+            f"{partition}: number {expected} was given out and is not in the outbox, nor what follows"
+        )
     for row in rows:
         if row.sequence != expected:
             raise OutboxIncomplete(f"{partition}: number {expected} is not in the outbox, {row.sequence} is")

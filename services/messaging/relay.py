@@ -18,7 +18,7 @@ import structlog
 
 from services.messaging import lease, metrics, notes
 from services.messaging.database import Database, Transaction
-from services.messaging.errors import DependencyUnavailable, LeaseLost, RefusedToWrite, is_transient
+from services.messaging.errors import DependencyUnavailable, LeaseLost, RefusedToWrite, RepairImpossible, is_transient
 from services.messaging.kafka import Kafka
 from services.messaging.memory import Memory
 from services.messaging.notes import Note
@@ -108,7 +108,8 @@ class Relay:
     def standing_still(self, wait_seconds: float) -> Iterator[Callable[[], None]]:
         """See to it that no relay of the group publishes meanwhile; yields what is to be called every few seconds.
 
-        Raises LeaseLost when another relay goes on publishing for ``wait_seconds``.
+        Raises LeaseLost when another relay goes on publishing for ``wait_seconds``, RepairImpossible when what the log holds
+        is not decided.
         """
         give_up_at, pause = monotonic() + wait_seconds, threading.Event()
         with self._database.connection() as connection:
@@ -118,7 +119,10 @@ class Relay:
                 pause.wait(STABLE_POLL_SECONDS)
             try:
                 with self._new_publisher():  # fences whoever still believes to have the lease
-                    self._wait_until_stable(connection)
+                    if undecided := self._wait_until_stable(connection):
+                        raise RepairImpossible(
+                            f"another producer's transaction is open in {', '.join(undecided)}: end it, and repair again"
+                        )
                     yield lambda: self._go_on_starting(connection)
             finally:
                 self._release(connection)
@@ -159,7 +163,9 @@ class Relay:
 
     def _begin(self, connection: Transaction, publisher: Publisher) -> Publishing:
         """Rule 3: producer first, position second. Reading the position before fencing is a duplicate waiting to happen."""
-        self._wait_until_stable(connection)
+        if undecided := self._wait_until_stable(connection):
+            reason = "another producer's transaction is open; going on"
+            log.warning("relay_unstable_log", partitions=undecided, reason=reason)
         surveyed = survey(
             connection, self._kafka, list(self._topics), progress=lambda: self._go_on_starting(connection)
         )
@@ -184,20 +190,20 @@ class Relay:
             renew=self._renew,
         )
 
-    def _wait_until_stable(self, connection: Transaction) -> None:
-        """Wait until no transaction is open in our topics: what it holds back could not be read."""
+    def _wait_until_stable(self, connection: Transaction) -> list[str]:
+        """Wait until no transaction is open in our topics: what it holds back could not be read.
+
+        Returns the partitions where one still is after ``relay_stable_wait_seconds``.
+        """
         partitions = self._kafka.partitions(*self._topics)
         deadline = monotonic() + self._settings.relay_stable_wait_seconds
         pause = threading.Event()
         while (ends := self._kafka.ends(partitions)) != (stable := self._kafka.stable_ends(partitions)):
             if monotonic() > deadline:
-                held = [str(partition) for partition in partitions if ends[partition] != stable[partition]]
-                log.warning(
-                    "relay_unstable_log", partitions=held, reason="another producer's transaction is open; going on"
-                )
-                return
+                return [str(partition) for partition in partitions if ends[partition] != stable[partition]]
             self._go_on_starting(connection)
             pause.wait(STABLE_POLL_SECONDS)
+        return []
 
     def _renew(self, connection: Transaction) -> bool:
         held = lease.take(connection, self._group, self._holder, self._settings.relay_lease_seconds, publishing=True)

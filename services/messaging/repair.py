@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from psycopg import sql
-
-from services.messaging import dead_letters, notes, outbox
+from services.messaging import dead_letters, notes, outbox, republishing
 from services.messaging.database import Transaction, run
 from services.messaging.errors import RepairImpossible
 from services.messaging.headers import EVENT_ID, SEQUENCE, identity
@@ -29,6 +27,7 @@ class Renumbered(NamedTuple):
     """An own event at the outbox's end; ``after`` is None for one that the log has under another number."""
 
     partition: TopicPartition
+    key: bytes | None
     before: int
     after: int | None
 
@@ -71,6 +70,10 @@ class Difference:
     """Of the first forgotten event."""
     published: set[UUID] = field(default_factory=set)
     """Events of the outbox's end that the log has, under whatever number."""
+    beyond: int = 0
+    """The highest number that came before one in front of it; counts only if those before it follow."""
+    copies: tuple[int, int] | None = None
+    """The lowest and the highest number that stands in the log again."""
 
 
 Progress = Callable[[int], None]
@@ -87,13 +90,16 @@ def repair(
     """
     cluster = kafka.describe(topics)
     partitions = [TopicPartition(topic, number) for topic in topics for number in range(cluster.partitions[topic])]
-    for limit in ("idle_in_transaction_session_timeout", "statement_timeout"):  # as long as reading the log may take
-        run(transaction, sql.SQL("SET LOCAL {} = 0").format(sql.Identifier(limit)))
+    run(transaction, "SET LOCAL statement_timeout = 0")
+    run(transaction, "SET LOCAL idle_in_transaction_session_timeout = '60s'")  # reading the log in between takes less
     outbox.lock_heads(transaction, topics)
     ends = kafka.stable_ends(partitions)
     differences = _compare(transaction, kafka, partitions, ends, progress)
     forgotten = {at: found for at, found in differences.items() if found.first_forgotten is not None}
     moved = [each for at, found in forgotten.items() for each in _renumber(transaction, at, found)]
+    for at, found in forgotten.items():
+        if found.copies is not None:
+            republishing.remember(transaction, at, *found.copies)
     owner.renumber(transaction, moved)
     count = 0
     for messages in _forgotten(kafka, forgotten, ends, decode, dead_letter_topic=topics[-1]):
@@ -131,13 +137,15 @@ def _compare(
         for message in chunk:
             at, number, event_id = _place(message)
             difference = found[at]
+            if number <= max(difference.last, difference.beyond):  # it stands in the log before
+                low, high = difference.copies or (number, number)
+                difference.copies = (min(low, number), max(high, number))
             if number <= difference.last:
-                continue  # a copy
+                continue
             if number > difference.last + 1:
-                cut_by_retention = difference.last == 0 and begins[at] > 0 and number <= heads[at] + 1
-                if not cut_by_retention:
-                    missing_number = max(difference.last, heads[at] if difference.last == 0 else 0) + 1
-                    raise RepairImpossible(f"{at} has no number {missing_number}: part of the log is lost")
+                if difference.last or begins[at] == 0 or number > heads[at] + 1:
+                    difference.beyond = max(difference.beyond, number)
+                    continue
                 lowest[at] = max(lowest[at], number)  # retention has cut the log, and no note is left
             difference.last = number
             if event_id in unsettled[at]:
@@ -147,6 +155,10 @@ def _compare(
                 difference.first_forgotten, difference.offset = number, message.offset
         read += len(chunk)
         progress(read)
+    for at, difference in found.items():
+        if difference.beyond > difference.last:
+            missing_number = max(difference.last, 0 if difference.last else heads[at]) + 1
+            raise RepairImpossible(f"{at} has no number {missing_number}: part of the log is lost")
     return found
 
 
@@ -184,7 +196,7 @@ def _renumber(transaction: Transaction, at: TopicPartition, found: Difference) -
         number = None if row.event_id in found.published else found.last + len(kept) + 1
         if number is not None:
             kept.append(replace(row, sequence=number))
-        moved.append(Renumbered(at, row.sequence, number))
+        moved.append(Renumbered(at, row.key, row.sequence, number))
     outbox.restore(transaction, kept)
     outbox.set_head(transaction, at, found.last + len(kept))
     return moved

@@ -54,6 +54,22 @@ def advance(transaction: Transaction, sent: Mapping[TopicPartition, tuple[int, i
         )
 
 
+def remember(transaction: Transaction, partition: TopicPartition, first: int, last: int) -> None:
+    """Keep that these numbers were sent again, as the log says; part of a repair."""
+    run(
+        transaction,
+        "INSERT INTO republication (topic, partition, first_sequence, next_sequence, finished_at)"
+        " VALUES (%s, %s, %s, %s, now())",
+        [partition.topic, partition.partition, first, last + 1],
+    )
+
+
+def reached(transaction: Transaction, partition: TopicPartition) -> int:
+    """The number behind the last one that was sent for the newest request."""
+    query = "SELECT next_sequence FROM republication WHERE topic = %s AND partition = %s ORDER BY id DESC LIMIT 1"
+    return int(fetch(transaction, query, list(partition))[0][0])
+
+
 def finish(transaction: Transaction, partition: TopicPartition, position: int) -> None:
     """Close a request of which everything up to the position was sent."""
     run(

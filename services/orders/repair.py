@@ -8,6 +8,7 @@ from services.messaging.errors import RepairImpossible
 from services.messaging.records import Message, Record
 from services.messaging.repair import Renumbered
 from services.orders import domain, store
+from services.orders.handlers import TOPIC
 from services.orders.store import OrderEvent
 
 
@@ -18,8 +19,9 @@ class OrdersOwner:
     """
 
     def renumber(self, transaction: Transaction, moved: Sequence[Renumbered]) -> None:
-        """Have the timelines name the new numbers."""
-        store.renumber(transaction, moved)
+        """Have the timelines name the new numbers. A dead letter is in no timeline."""
+        store.skip_positions(transaction)
+        store.renumber(transaction, [each for each in moved if each.partition.topic == TOPIC])
 
     def put_back(self, transaction: Transaction, messages: Sequence[Message]) -> None:
         """Insert the orders that were placed, end those that ended."""

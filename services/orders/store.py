@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.events.shop.inventory import ProductListed
@@ -63,10 +64,23 @@ SELECT * FROM unnest(
 """
 
 _RENUMBER = """
-UPDATE order_events SET sequence = %s WHERE topic = %s AND partition = %s AND sequence = %s AND "offset" IS NULL
+UPDATE order_events SET sequence = moved.after
+FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::bigint[]) AS moved (order_id, topic, partition, before, after)
+WHERE order_events.order_id = moved.order_id AND order_events.topic = moved.topic
+  AND order_events.partition = moved.partition AND order_events.sequence = moved.before AND "offset" IS NULL
 """
 
-_FORGET = 'DELETE FROM order_events WHERE topic = %s AND partition = %s AND sequence = %s AND "offset" IS NULL'
+_FORGET = """
+DELETE FROM order_events
+USING unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[]) AS moved (order_id, topic, partition, before)
+WHERE order_events.order_id = moved.order_id AND order_events.topic = moved.topic
+  AND order_events.partition = moved.partition AND order_events.sequence = moved.before AND "offset" IS NULL
+"""
+
+POSITIONS_SKIPPED = 1_000_000_000  # more than a forgotten past can have given out; positions are 64 bits wide
+_SKIP = """
+SELECT setval(pg_get_serial_sequence('order_events', 'position'), nextval(pg_get_serial_sequence('order_events', 'position')) + %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +237,21 @@ def renumber(transaction: Transaction, moved: Sequence[Renumbered]) -> None:
 
     Only entries without an offset can be meant: the others are of events that are in the log.
     """
-    for each in sorted(moved, key=lambda each: each.before, reverse=True):  # upwards: no number is met twice
-        place = [each.partition.topic, each.partition.partition, each.before]
-        if each.after is None:
-            run(transaction, _FORGET, place)
-        else:
-            run(transaction, _RENUMBER, [each.after, *place])
+    gone = [each for each in moved if each.after is None]  # first: another may get the number
+    run(transaction, _FORGET, _places(gone))
+    kept = [each for each in moved if each.after is not None]
+    run(transaction, _RENUMBER, [*_places(kept), [each.after for each in kept]])
+
+
+def _places(moved: Sequence[Renumbered]) -> list[list[Any]]:
+    return [
+        [UUID((each.key or b"").decode()) for each in moved],
+        [each.partition.topic for each in moved],
+        [each.partition.partition for each in moved],
+        [each.before for each in moved],
+    ]
+
+
+def skip_positions(transaction: Transaction) -> None:
+    """Go on far behind the positions that were given out and forgotten: clients hold them as ``Last-Event-ID``."""
+    fetch(transaction, _SKIP, [POSITIONS_SKIPPED])

@@ -11,7 +11,7 @@ from time import monotonic
 import structlog
 
 from services.messaging import adoption, inbox
-from services.messaging.errors import ForeignLog, LogAheadOfDatabase
+from services.messaging.errors import ForeignLog, LogAheadOfDatabase, is_transient
 from services.messaging.repair import Owner, Repaired, repair
 from services.messaging.survey import survey
 from services.process.service import Service
@@ -20,10 +20,11 @@ log = structlog.get_logger()
 
 LEASE_WAIT_SECONDS = 30.0  # a relay that refuses gives its lease back; one that was killed leaves it to expire
 RENEW_SECONDS = 1.0
+ATTEMPTS_MAX = 3  # a writer that was not done yet holds locks for seconds at most
 
 
-def put_back(service: Service, owner: Owner) -> Repaired:
-    """Put back what a database restored from the past has forgotten.
+def put_back(service: Service, owner: Callable[[], Owner]) -> Repaired:
+    """Put back what a database restored from the past has forgotten. ``owner`` makes the service's part, anew for each attempt.
 
     Raises ForeignLog where the log is another one (see ``adopt_log``), RepairImpossible, LeaseLost.
     """
@@ -37,14 +38,24 @@ def put_back(service: Service, owner: Owner) -> Repaired:
             survey(connection, service.kafka, own)
     except LogAheadOfDatabase as ahead:
         log.info("repair_begins", reason=str(ahead))
-        with (
-            service.relay.standing_still(LEASE_WAIT_SECONDS) as renew,
-            service.database.transaction() as transaction,
-        ):
-            name, decode = service.contract.service, service.wire.decode
-            done = repair(transaction, service.kafka, name, own, decode, owner, _now_and_then(renew))
+        done = _put_back(service, owner)
     log.info("repaired", **asdict(done))
     return done
+
+
+def _put_back(service: Service, owner: Callable[[], Owner]) -> Repaired:
+    """One transaction: what was rolled back for a lock or a lost connection is done again from the beginning."""
+    name, own, decode = service.contract.service, service.contract.own_topics, service.wire.decode
+    with service.relay.standing_still(LEASE_WAIT_SECONDS) as renew:
+        for attempts_left in reversed(range(ATTEMPTS_MAX)):
+            try:
+                with service.database.transaction() as transaction:
+                    return repair(transaction, service.kafka, name, own, decode, owner(), _now_and_then(renew))
+            except Exception as error:
+                if not is_transient(error) or not attempts_left:
+                    raise
+                log.warning("repair_begins_again", reason=str(error).splitlines()[0])
+    raise AssertionError("unreachable")
 
 
 def adopt_log(service: Service) -> int:

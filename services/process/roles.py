@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import psycopg
 import structlog
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.messaging.errors import MessagingError
 from services.messaging.repair import Owner
@@ -66,7 +68,7 @@ def main(program: Program[Any]) -> int:
         if role in REPAIRS:
             return _repair(program, settings, role)
         return program.roles[role](settings)
-    except MessagingError as error:
+    except (MessagingError, psycopg.Error, SQLAlchemyError) as error:
         log.error("cannot_run", cause=type(error).__name__, reason=str(error))
         return 1
 
@@ -81,7 +83,7 @@ def _migrate(contract: Contract, settings: ProcessSettings, database_url: str) -
 def _repair(program: Program[Any], settings: ProcessSettings, role: str) -> int:
     with program.mended(settings) as service:
         if role == "repair":
-            repair.put_back(service, program.owner(service))
+            repair.put_back(service, lambda: program.owner(service))
         elif role == "adopt-log":
             repair.adopt_log(service)
         else:

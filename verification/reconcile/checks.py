@@ -74,7 +74,8 @@ LOG = (
         SELECT sent_again.topic || '[' || sent_again.partition || '] offset ' || "offset",
                'number ' || sequence || ', event ' || event_id || ' a second time'
         FROM sent_again WHERE NOT EXISTS (SELECT 1 FROM republications AS asked WHERE asked.topic = sent_again.topic
-            AND asked.partition = sent_again.partition AND asked.first <= sent_again.sequence)
+            AND asked.partition = sent_again.partition AND asked.first <= sent_again.sequence
+              AND (asked.still_open OR sent_again.sequence < asked.following))
         """,
     ),
     Check(

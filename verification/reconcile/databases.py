@@ -123,7 +123,7 @@ def outboxes(taken: Snapshots) -> Iterator[Row]:
 _SHARED = {
     "heads": "SELECT topic, partition, last_sequence FROM outbox_head",
     "inbox": "SELECT topic, partition, next_offset, last_sequence FROM inbox",
-    "republications": "SELECT topic, partition, first_sequence FROM republication",
+    "republications": "SELECT topic, partition, first_sequence, next_sequence, finished_at IS NULL FROM republication",
     "dead_letters": f"""SELECT id::text, state, reason, topic, partition, "offset", encode(key, 'escape'), {_DIGEST},
         extract(epoch FROM created_at)::float8 FROM dead_letters""",  # noqa: S608 - our own words
 }

@@ -24,7 +24,7 @@ TABLES = {
     # records that stand in the log before, under the same number (taken out of it), and what was asked to be sent again
     "sent_again": """topic TEXT, partition INT, "offset" INT, sequence INT, event_id TEXT,
         PRIMARY KEY (topic, partition, "offset")""",
-    "republications": "topic TEXT, partition INT, first INT",
+    "republications": "topic TEXT, partition INT, first INT, following INT, still_open INT",
     # low: the offset before which retention has cut; since: the log of the partition is whole from this time on
     "kept": "topic TEXT, partition INT, low INT, since REAL, PRIMARY KEY (topic, partition)",
     "heads": "service TEXT, topic TEXT, partition INT, last_sequence INT, PRIMARY KEY (topic, partition)",

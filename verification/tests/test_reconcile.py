@@ -257,7 +257,7 @@ def test_what_was_sent_again_into_a_hole_is_explained(sound: sqlite3.Connection)
     sound.execute(again)
     sound.execute("DELETE FROM log WHERE topic = 'shop.orders' AND \"offset\" < 90 AND sequence IN (2, 3)")
     sound.execute("UPDATE inbox SET next_offset = 99 WHERE topic = 'shop.orders'")
-    sound.execute("INSERT INTO republications VALUES ('shop.orders', 0, 2)")
+    sound.execute("INSERT INTO republications VALUES ('shop.orders', 0, 2, 7, 0)")
 
     assert found(sound) == set()
 

@@ -103,11 +103,31 @@ def test_an_event_that_does_not_say_enough_cannot_be_put_back(
     service: Service, handlers: Handlers, feed: Callable[[Service], Feed]
 ) -> None:
     lived(handlers, feed(service))
-    known = [
+    known = forget_everything(service)
+    deducted = [
         replace(message, event=replace(message.event, payment_id=None))
-        for message in forget_everything(service)
+        for message in known
         if isinstance(message.event, StockDeducted)
+    ]
+    listed = [
+        replace(message, event=replace(message.event, initial_on_hand=None))
+        for message in known
+        if isinstance(message.event, ProductListed)
     ]
 
     with pytest.raises(RepairImpossible, match="does not name its payment"):
+        put_back(service, deducted)
+    with pytest.raises(RepairImpossible, match="how many pieces"):
+        put_back(service, listed)
+
+
+def test_a_decision_that_the_log_tells_otherwise_is_named(
+    service: Service, handlers: Handlers, feed: Callable[[Service], Feed]
+) -> None:
+    fed = feed(service)
+    lived(handlers, fed)
+    known = forget_everything(service)
+    handlers.handle(fed.batch(*PAID))  # without the products: both are rejected
+
+    with pytest.raises(RepairImpossible, match=f"about order {order(1)} otherwise"):
         put_back(service, known)

@@ -3,11 +3,12 @@
 import pytest
 from psycopg import sql
 
-from services.messaging.database import run
+from services.messaging.database import Transaction, run
 from services.messaging.errors import ForeignLog, LogAheadOfDatabase
 from services.messaging.survey import guard
 from services.messaging.tables import outbox_table
 from services.messaging.tests.conftest import World, eventually, running
+from services.messaging.tests.test_consumer import Reader
 from services.messaging.tests.test_relay import log_of, relay_of
 
 
@@ -63,3 +64,17 @@ def test_a_database_that_knows_the_log_may_write(published: World) -> None:
 
     with guarded.transaction() as transaction:
         assert run(transaction, "UPDATE outbox_head SET last_sequence = last_sequence WHERE partition = 0") == 2
+
+
+def test_a_consumer_that_refused_is_ready_when_it_may_write_again(world: World) -> None:
+    refusing = [True]
+
+    def look(_: Transaction) -> None:
+        if refusing:
+            raise LogAheadOfDatabase("not now")
+
+    reader = Reader(world, world.open("reader", guard=look))
+    with running(reader.consumer.run):
+        eventually(lambda: "not now" in (reader.consumer.not_ready() or ""))
+        refusing.clear()
+        eventually(lambda: reader.consumer.not_ready() is None)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
@@ -12,14 +13,15 @@ from psycopg import sql
 from services.messaging import adoption, outbox, republishing
 from services.messaging.database import Transaction, fetch, run
 from services.messaging.errors import ForeignLog, LogAheadOfDatabase, NotInOutbox, RepairImpossible
-from services.messaging.headers import identity
+from services.messaging.headers import identity, stamped
 from services.messaging.kafka import headers_of, place
-from services.messaging.records import Message, Record, SchemaUse, TopicPartition
+from services.messaging.records import Message, OutboxRow, Record, SchemaUse, TopicPartition
+from services.messaging.relay import Relay
 from services.messaging.repair import Renumbered, Repaired, repair
 from services.messaging.survey import survey
 from services.messaging.tables import outbox_table
 from services.messaging.tests.conftest import PARTITIONS, World, eventually, running
-from services.messaging.tests.test_consumer import Reader, reader, stored  # noqa: F401 - a fixture
+from services.messaging.tests.test_consumer import Reader, letters_in_topic, reader, stored  # noqa: F401 - a fixture
 from services.messaging.tests.test_refusal import forget
 from services.messaging.tests.test_relay import is_dense, log_of, relay_of
 
@@ -141,9 +143,11 @@ def test_what_the_owner_has_to_tell_besides_follows_too(world: World) -> None:
 
 
 def test_forgotten_dead_letters_are_kept_again(world: World, reader: Reader) -> None:  # noqa: F811
-    with running(relay_of(world).run, reader.consumer.run, reader.relay.run):
+    writer = Relay(f"writer-{world.topic}", {world.topic: 3600.0}, world.open("writer"), world.kafka, world.settings)
+    with running(writer.run, reader.consumer.run, reader.relay.run):  # one topic, one writer
         world.append([world.record("one", value) for value in (b"a", b"garbage", b"b")])
         eventually(lambda: len(reader.applied()) == 2)
+        eventually(lambda: len(letters_in_topic(world)) == 1)
     columns = 'reason, error, attempts, topic, topic_id, partition, "offset", sequence, event_id, key, value, headers'
     with world.database.transaction() as transaction:
         kept = fetch(transaction, sql.SQL("SELECT id, {} FROM dead_letters").format(sql.SQL(columns)))
@@ -167,6 +171,60 @@ def test_a_log_that_has_lost_records_cannot_repair(world: World) -> None:
 
     with pytest.raises(RepairImpossible, match="has no number 6"):
         mend(world)
+
+
+def test_what_was_sent_again_into_a_hole_is_known_and_repaired(world: World) -> None:
+    """The log says 1, 2, 4, 3, 4, 5: number 3 was lost, and sent again with all that follow."""
+    records = [world.record("one", str(number).encode()) for number in range(1, 6)]
+    world.append(records)
+    (at,) = [at for at, ids in ids_in_outbox(world).items() if ids]
+    producer = Producer({"bootstrap.servers": world.settings.kafka_bootstrap_servers})
+    for number in (1, 2, 4, 3, 4, 5):
+        record = records[number - 1]
+        row = OutboxRow(*at, number, record.event_id, record.key, record.value)
+        producer.produce(world.topic, record.value, record.key, at.partition, headers=stamped(row))
+    assert producer.flush(10) == 0
+    with world.database.transaction() as transaction:
+        outbox.take_after(transaction, at, 2)
+        outbox.set_head(transaction, at, 2)
+
+    done = mend(world)
+
+    assert done == Repaired(put_back=3)
+    assert ids_in_outbox(world)[at] == [record.event_id for record in records]
+    with world.database.connection() as connection:
+        survey(connection, world.kafka, world.topics)
+        assert republishing.reached(connection, at) == 5
+
+
+def test_an_undecided_log_cannot_repair(world: World) -> None:
+    settings = world.settings.model_copy(update={"relay_stable_wait_seconds": 0.1})
+    relay = Relay(f"kit-{world.topic}", world.kept, world.open("relay"), world.kafka, settings)
+    stranger = Producer(
+        {"bootstrap.servers": world.settings.kafka_bootstrap_servers, "transactional.id": f"stranger-{world.topic}"}
+    )
+    stranger.init_transactions(30)
+    stranger.begin_transaction()
+    stranger.produce(world.topic, b"open", partition=0)
+    stranger.flush(10)
+
+    with pytest.raises(RepairImpossible, match="transaction is open"), relay.standing_still(20):
+        raise AssertionError("it stands still")
+    stranger.abort_transaction(10)
+    with relay.standing_still(20):
+        pass
+
+
+def test_a_relay_at_work_notices_that_its_database_went_back(world: World) -> None:
+    relay = relay_of(world)
+    with running(relay.run):
+        world.append(world.records(60))
+        eventually(lambda: sum(map(len, log_of(world).values())) == 60)
+        forget(world)
+        eventually(lambda: relay.refusal is not None)
+
+    assert "pipeline repair" in (relay.refusal or "")
+    assert mend(world) == Repaired(put_back=60 - 5 * PARTITIONS)
 
 
 def test_a_repaired_database_may_write(world: World) -> None:

@@ -100,7 +100,10 @@ def test_timelines_follow_other_numbers(service: Service, handlers: Handlers, fe
     handlers.place(wishes)
     with service.database.connection() as connection:
         numbered = fetch(connection, "SELECT topic, partition, sequence FROM order_events ORDER BY position")
-    moved = [Renumbered(TopicPartition(topic, partition), number, number + 1) for topic, partition, number in numbered]
+    moved = [
+        Renumbered(TopicPartition(topic, partition), str(wish.order_id).encode(), number, number + 1)
+        for wish, (topic, partition, number) in zip(wishes, numbered, strict=True)
+    ]
     gone = moved.pop()
 
     with service.database.transaction() as transaction:
