@@ -23,6 +23,7 @@ from services.orders.reads import After, TimelineRow
 from services.orders.settings import Settings
 from services.orders.waiting import Lookout
 from services.process.problems import unavailable
+from services.process.server import ABORT
 
 log = structlog.get_logger()
 
@@ -51,6 +52,8 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send_in_time)
         except (DependencyUnavailable, TimeoutError) as error:  # the answer has begun: the client sees it break off
             log.info("stream_broken_off", reason=str(error) or type(error).__name__)
+            if isinstance(error, TimeoutError) and ABORT in scope.get("extensions", {}):
+                scope["extensions"][ABORT]["abort"]()
         finally:
             self._left()
 

@@ -13,6 +13,7 @@ from services.process.problems import Problem
 from services.process.settings import ProcessSettings
 
 HEAD_BYTES_MAX = 64 << 10  # request line and headers, or trailers; the parser itself would keep whatever is sent
+ABORT = "connection.abort"  # an ASGI extension: ends the connection without waiting for a peer that takes nothing
 TURNS = 10  # of the event loop; what has arrived is accepted in one, read in another, and its answer begun in a third
 
 
@@ -70,6 +71,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to answer."""
         self._unread_bytes, self._in_body = 0, True
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

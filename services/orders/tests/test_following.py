@@ -1,9 +1,10 @@
 """Server-sent events over a real HTTP server: what has happened, what happens, and who leaves."""
 
 import json
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ from services.messaging.writer import Writer
 from services.orders import reads
 from services.orders.api import BODY_LIMITS, OrdersApi, router
 from services.orders.domain import PlaceOrder, RequestedLine
+from services.orders.following import EventStream
 from services.orders.handlers import Handlers, Placed
 from services.orders.settings import Settings
 from services.orders.tests.events import NOW, captured, deducted
@@ -220,6 +222,28 @@ def test_a_stopping_process_ends_its_streams_and_answers_who_waits(serve: Serve,
     assert monotonic() - begun < 8  # after ten, a stop cuts off what is still open
     assert heard == [True, None]
     assert waited[-1].json()["status"] == "PENDING"
+
+
+def test_a_listener_that_takes_nothing_is_left_and_does_not_hold_up_a_stop(service: Service) -> None:
+    left = Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b": " + b"x" * (1 << 20) + b"\n\n"
+
+    app = http.application("Orders", "under test", service.settings)
+    app.add_api_route("/", lambda: EventStream(endless(), left.set, 0.2), response_model=None)
+    with ExitStack() as closing:
+        address = httpx.URL(closing.enter_context(served(app, service.settings)))
+        listener = socket.create_connection((address.host, address.port or 0))
+        with listener:
+            listener.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            eventually(left.is_set)
+            begun = monotonic()
+            closing.close()
+            seconds = monotonic() - begun
+
+    assert seconds < service.settings.http_stop_seconds / 2
 
 
 def test_what_cannot_be_followed_is_refused(serve: Serve, order_id: UUID, subtests: pytest.Subtests) -> None:
