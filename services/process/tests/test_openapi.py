@@ -11,8 +11,8 @@ import pytest
 import structlog
 
 from services.conftest import OpenService
-from services.process.tests.serving import served
-from services.process.tests.test_hostile import opened, works, written
+from services.process.tests.serving import served, written
+from services.process.tests.test_hostile import opened, works
 
 SEED = 20261123
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
