@@ -17,9 +17,7 @@ Look = Callable[[Transaction, Collection[Wanted]], Mapping[Wanted, Found]]
 """Finds what there is of what is wanted; what is not there (yet) is left out."""
 
 SHARE_MAX = 0.2  # of the time goes into looking at most, as long as a look takes no longer than a fifth of a second
-PAUSE_SECONDS_MAX = (
-    1.0  # also after a failure; one look at a stalled database is no reason to keep who waits for longer
-)
+PAUSE_SECONDS_MAX = 1.0  # also after a failure: a stalled database is no reason to keep who waits for longer
 
 
 class Lookout(Generic[Wanted, Found]):
