@@ -169,7 +169,7 @@ def test_what_a_frozen_consumer_could_not_read_in_time_is_sent_again(pipeline: P
         with _frozen(pipeline, "payments-worker"):
             traffic.until_more(60)
             _cut(here, "shop.orders", kafka.stable_ends(kafka.partitions("shop.orders")))
-        until(lambda: len(_waiting(here)) > 1, "payments waits for what it misses")
+        until(lambda: len(_waiting(here)) == PARTITIONS, "payments waits for what it misses, in every partition")
 
     repaired = pipeline("repair")
 
