@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from time import monotonic, sleep
+from typing import Any
 
 from codegen.contracts import Contracts
 from services.messaging import republishing
@@ -19,6 +20,7 @@ from services.messaging.errors import MessagingError, NotInOutbox
 from services.messaging.records import TopicPartition
 from services.messaging.settings import MessagingSettings
 from services.process import logs, repair
+from services.process.roles import Program
 from stack import status
 from stack.errors import NotConfigured, StackError
 from stack.preparation import SCHEMAS
@@ -78,7 +80,7 @@ class Mending:
         return settled
 
     def _repair_one(self, service: Service, *, adopt: bool) -> bool:
-        program = import_module(f"services.{service.name}.main").PROGRAM
+        program = _program(service)
         with program.mended(program.settings()) as opened:
             if adopt:
                 self._show(f"{service.name}: adopting the log")
@@ -94,7 +96,7 @@ class Mending:
         return True
 
     def _adopt_beginning(self, service: Service) -> None:
-        program = import_module(f"services.{service.name}.main").PROGRAM
+        program = _program(service)
         with program.mended(program.settings()) as opened:
             for each in repair.adopt_beginning(opened):
                 self._tell(f"{service.name}: goes on without {each.partition} numbers {each.first} to {each.last}")
@@ -180,6 +182,11 @@ class Mending:
             yield opened
         finally:
             opened.close()
+
+
+def _program(service: Service) -> Program[Any]:
+    program: Program[Any] = import_module(f"services.{service.name}.main").PROGRAM
+    return program
 
 
 def environment(state: StateFolder) -> dict[str, str]:

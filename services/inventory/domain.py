@@ -293,8 +293,8 @@ def square(product: Product, on_hand: int, now: datetime) -> tuple[Adjustment, S
         return None
     key = f"repair/{product.sku}/{now.isoformat()}"
     command = AdjustStock(key, product.sku, -on_hand, "repair: more was taken than is told to have come in")
-    _, adjustment, event = adjust(replace(product, on_hand=0), command, now)
-    return replace(adjustment, on_hand=0), replace(event, on_hand=0)
+    _, adjustment, event = adjust(replace(product, on_hand=on_hand), command, now)
+    return adjustment, event
 
 
 def _asked_for(name: str, trace_parent: str | None, now: datetime) -> EventHeader:

@@ -287,7 +287,7 @@ class Consumer:
 
     def _look_behind_gaps(self) -> None:
         """Notice that a position was moved over its gap (``adoption``); nothing else would tell while nothing new arrives."""
-        waiting = [cursor for cursor in self._cursors.values() if cursor.waiting_for is not None]
+        waiting = self._behind_gaps()
         if not waiting or monotonic() - self._looked_at < GAP_LOOK_SECONDS:
             return
         self._looked_at = monotonic()
@@ -297,8 +297,12 @@ class Consumer:
         if any(epochs.get(cursor.partition) != cursor.stored.epoch for cursor in waiting):
             raise Superseded
 
+    def _behind_gaps(self) -> list[Cursor]:
+        """The partitions that wait for a missing number."""
+        return [cursor for cursor in self._cursors.values() if cursor.waiting_for is not None]
+
     def _tell_gaps(self) -> None:
-        waiting = [cursor for cursor in self._cursors.values() if cursor.waiting_for is not None]
+        waiting = self._behind_gaps()
         metrics.CONSUMER_GAPS.set(len(waiting))
         for cursor in waiting:
             if cursor.told_gap != cursor.waiting_for:

@@ -1,10 +1,11 @@
 """Asking the cluster: who it is, which topics it has, where a log begins and ends, what it holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import islice
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import confluent_kafka
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection
@@ -14,6 +15,8 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from services.messaging.errors import DependencyUnavailable, Unprepared
 from services.messaging.records import Headers, TopicPartition
+
+Item = TypeVar("Item")
 
 REQUEST_TIMEOUT_SECONDS = 10.0  # a broker that answers later is as good as gone
 READ_MESSAGES_MAX = 5_000
@@ -149,6 +152,13 @@ def poll_messages(consumer: Consumer, most: int, timeout_seconds: float) -> list
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
             raise KafkaException(error)
     return messages
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The same items in lists of this length, the last of what is left."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ There are never more notes than events, and they are kept as long as the service
 reading the log (rule 3), a note is never ahead of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
@@ -36,6 +36,8 @@ class Note:
             cluster.cluster_id, cluster.topic_ids[partition.topic],
         )  # fmt: skip
 
+
+_AT_ONCE = 50  # the newest one nearly always does
 
 _WRITE = """
 INSERT INTO outbox_note
@@ -70,18 +72,17 @@ def write(transaction: Transaction, notes: Sequence[Note]) -> None:
     run(transaction, _WRITE, columns)
 
 
-def newest_first(
-    transaction: Transaction, partition: TopicPartition, limit: int, before: int | None = None
-) -> list[Note]:
+def newest_first(transaction: Transaction, partition: TopicPartition, before: int | None = None) -> Iterator[Note]:
     """Notes of a partition from the newest back, those with a first number below ``before`` where it is given."""
-    rows = fetch(
-        transaction,
+    query = (
         "SELECT topic, partition, first_sequence, last_sequence, first_offset, last_event_id, cluster_id, topic_id"
         " FROM outbox_note WHERE topic = %s AND partition = %s AND first_sequence < coalesce(%s, 9223372036854775807)"
-        " ORDER BY first_sequence DESC LIMIT %s",
-        [partition.topic, partition.partition, before, limit],
+        " ORDER BY first_sequence DESC LIMIT %s"
     )
-    return [Note(*row) for row in rows]
+    while rows := fetch(transaction, query, [*partition, before, _AT_ONCE]):
+        for note in (Note(*row) for row in rows):
+            yield note
+            before = note.first_sequence
 
 
 def forget_after(transaction: Transaction, partition: TopicPartition, sequence: int) -> None:

@@ -122,16 +122,23 @@ def heads(transaction: Transaction, topics: Sequence[str]) -> dict[TopicPartitio
 
 
 def event_ids(
-    transaction: Transaction, topic: str, sequences: Mapping[int, Sequence[int]]
-) -> dict[tuple[int, int], UUID]:
-    """The event ids of these numbers by (partition, sequence); a number that is not in the outbox is left out."""
-    pairs = [(partition, sequence) for partition, numbers in sequences.items() for sequence in numbers]
-    query = sql.SQL(
-        "SELECT partition, sequence, event_id FROM {} WHERE (partition, sequence) IN"
-        " (SELECT * FROM unnest(%b::int[], %b::bigint[]))"
-    ).format(sql.Identifier(outbox_table(topic)))
-    rows = fetch(transaction, query, [[pair[0] for pair in pairs], [pair[1] for pair in pairs]])
-    return {(partition, sequence): event_id for partition, sequence, event_id in rows}
+    transaction: Transaction, numbers: Iterable[tuple[TopicPartition, int]]
+) -> dict[tuple[TopicPartition, int], UUID]:
+    """The event ids of these numbers; a number that is not in the outbox is left out. One query a topic."""
+    wanted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for at, sequence in numbers:
+        wanted[at.topic].append((at.partition, sequence))
+    found = {}
+    for topic, pairs in wanted.items():
+        query = sql.SQL(
+            "SELECT partition, sequence, event_id FROM {} WHERE (partition, sequence) IN"
+            " (SELECT * FROM unnest(%b::int[], %b::bigint[]))"
+        ).format(sql.Identifier(outbox_table(topic)))
+        for partition, sequence, event_id in fetch(
+            transaction, query, [list(column) for column in zip(*pairs, strict=True)]
+        ):
+            found[TopicPartition(topic, partition), sequence] = event_id
+    return found
 
 
 def lowest(transaction: Transaction, topic: str) -> dict[int, int]:

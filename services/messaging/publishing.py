@@ -148,15 +148,12 @@ class Publishing:
         self.connection.commit()
         del self.copying[partition]
 
-    def _rows_of_one_partition(self) -> int:
-        return max(1, self.settings.relay_transaction_rows_max // len(self.positions))
-
     def _limits(self) -> dict[TopicPartition, int]:
         """How many rows each partition may send now.
 
         None where Kafka refuses the next row, and none while the partition's published rows are sent again.
         """
-        limit = self._rows_of_one_partition()
+        limit = max(1, self.settings.relay_transaction_rows_max // len(self.positions))
         limits = {
             partition: 0 if partition in self.copying else self.stops.limit(partition, position, limit)
             for partition, position in self.positions.items()

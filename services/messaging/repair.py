@@ -6,7 +6,6 @@ go back into the outbox under their numbers and into the owner's tables. What th
 published: it gets the numbers that follow. What was published under another number is dropped from the outbox.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
@@ -16,7 +15,7 @@ from services.messaging import dead_letters, notes, outbox, republishing
 from services.messaging.database import Transaction, run
 from services.messaging.errors import RepairImpossible
 from services.messaging.headers import EVENT_ID, SEQUENCE, identity
-from services.messaging.kafka import Kafka, headers_of, key_and_value, place
+from services.messaging.kafka import Kafka, chunks, headers_of, key_and_value, place
 from services.messaging.records import Message, OutboxRow, Record, TopicPartition
 from services.messaging.sifting import Decode
 
@@ -125,15 +124,17 @@ def _compare(
     progress: Progress,
 ) -> dict[TopicPartition, Difference]:
     """Walk every partition from its newest note that the log still has, and find where the outbox has something else."""
-    heads = outbox.heads(transaction, sorted({partition.topic for partition in partitions}))
+    topics = sorted({partition.topic for partition in partitions})
+    heads = outbox.heads(transaction, topics)
     begins = kafka.starts(partitions)
     starts = {at: _start(transaction, at, begins[at], ends[at]) for at in partitions}
-    lowest = {at: outbox.lowest(transaction, at.topic).get(at.partition, heads[at] + 1) for at in partitions}
+    kept = {topic: outbox.lowest(transaction, topic) for topic in topics}
+    lowest = {at: kept[at.topic].get(at.partition, heads[at] + 1) for at in partitions}
     unsettled = {at: outbox.event_ids_after(transaction, at, last) for at, (last, _) in starts.items()}
     found = {at: Difference(last) for at, (last, _) in starts.items()}
     read = 0
-    for chunk in _own_records(kafka, {at: offset for at, (_, offset) in starts.items()}, ends):
-        ours = _event_ids(transaction, chunk)
+    for chunk in chunks(_own_records(kafka, {at: offset for at, (_, offset) in starts.items()}, ends), CHUNK_ROWS):
+        ours = outbox.event_ids(transaction, (_place(message)[:2] for message in chunk))
         for message in chunk:
             at, number, event_id = _place(message)
             difference = found[at]
@@ -164,25 +165,10 @@ def _compare(
 
 def _start(transaction: Transaction, at: TopicPartition, begin: int, end: int) -> tuple[int, int]:
     """The number before the first to be read, and its offset: the newest note's, or the beginning of the log."""
-    before = None
-    while candidates := notes.newest_first(transaction, at, 50, before):
-        for note in candidates:
-            if begin <= note.first_offset < end:
-                return note.first_sequence - 1, note.first_offset
-        before = candidates[-1].first_sequence
+    for note in notes.newest_first(transaction, at):
+        if begin <= note.first_offset < end:
+            return note.first_sequence - 1, note.first_offset
     return 0, begin
-
-
-def _event_ids(transaction: Transaction, messages: Sequence[Message]) -> dict[tuple[TopicPartition, int], UUID]:
-    numbers: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for message in messages:
-        at, number, _ = _place(message)
-        numbers[at.topic][at.partition].append(number)
-    return {
-        (TopicPartition(topic, partition), number): event_id
-        for topic, wanted in numbers.items()
-        for (partition, number), event_id in outbox.event_ids(transaction, topic, wanted).items()
-    }
 
 
 # Renumbering what was never published
@@ -215,7 +201,8 @@ def _forgotten(
 ) -> Iterator[list[Message]]:
     """The forgotten events in chunks, each partition in log order, dead letters undecoded."""
     following = {at: found.first_forgotten or 0 for at, found in differences.items()}
-    for chunk in _own_records(kafka, {at: found.offset for at, found in differences.items()}, ends):
+    begins = {at: found.offset for at, found in differences.items()}
+    for chunk in chunks(_own_records(kafka, begins, ends), CHUNK_ROWS):
         messages = []
         for message in chunk:
             at, number, _ = _place(message)
@@ -239,19 +226,13 @@ def _decoded(message: Message, decode: Decode) -> Message:
 
 def _own_records(
     kafka: Kafka, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
-) -> Iterator[list[Message]]:
-    chunk: list[Message] = []
+) -> Iterator[Message]:
     for message in kafka.read(begins, ends):
         (at, offset), headers = place(message), headers_of(message)
         if (own := identity(headers)) is not None:
             key, value = key_and_value(message)
             others = tuple(header for header in headers if header[0] not in (SEQUENCE, EVENT_ID))
-            chunk.append(Message(*at, offset, key, value, others, own.sequence, own.event_id))
-        if len(chunk) == CHUNK_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+            yield Message(*at, offset, key, value, others, own.sequence, own.event_id)
 
 
 def _place(message: Message) -> tuple[TopicPartition, int, UUID]:

@@ -4,22 +4,17 @@ The relay surveys its topics before it publishes, and takes its position from th
 events surveys them before its first write on a new connection, to refuse work on a database restored from the past.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from services.messaging import notes, outbox
 from services.messaging.database import Guard, Transaction
 from services.messaging.errors import ForeignLog, LogAheadOfDatabase
 from services.messaging.headers import Identity, identity
-from services.messaging.kafka import READ_MESSAGES_MAX, Cluster, Kafka, headers_of, place
+from services.messaging.kafka import READ_MESSAGES_MAX, Cluster, Kafka, chunks, headers_of, place
 from services.messaging.notes import Note
 from services.messaging.position import Walk
 from services.messaging.records import TopicPartition
-
-_NOTES_AT_ONCE = 50
-_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True)
@@ -76,14 +71,12 @@ def _start(
     before: int | None,
 ) -> Start:
     """Begin at the newest note before the end of the log (and below number ``before``)."""
-    while candidates := notes.newest_first(transaction, partition, _NOTES_AT_ONCE, before):
-        for note in candidates:
-            _refuse_foreign(note, cluster, partition)
-            if note.first_offset < begin:  # retention has deleted the record
-                return Start(Walk(partition, note.last_sequence, head, begins_anywhere=True), begin, None)
-            if note.first_offset < end:
-                return Start(Walk(partition, note.first_sequence - 1, head), note.first_offset, note)
-        before = candidates[-1].first_sequence
+    for note in notes.newest_first(transaction, partition, before):
+        _refuse_foreign(note, cluster, partition)
+        if note.first_offset < begin:  # retention has deleted the record
+            return Start(Walk(partition, note.last_sequence, head, begins_anywhere=True), begin, None)
+        if note.first_offset < end:
+            return Start(Walk(partition, note.first_sequence - 1, head), note.first_offset, note)
     # no note is left, as on a log that was adopted: what the outbox has dropped was published once
     floor = outbox.lowest(transaction, partition.topic).get(partition.partition, head + 1) - 1
     return Start(Walk(partition, floor, head, begins_anywhere=begin > 0), begin, None)
@@ -119,7 +112,7 @@ def _walk(
     transaction.rollback()  # nothing is held while the log is read
     messages = kafka.read(offsets, {partition: ends[partition] for partition in starts})
     progress()
-    for chunk in _chunks(messages, READ_MESSAGES_MAX):
+    for chunk in chunks(messages, READ_MESSAGES_MAX):
         progress()
         records = [(*place(message), own) for message in chunk if (own := identity(headers_of(message))) is not None]
         for partition, offset, own in records:
@@ -134,29 +127,15 @@ def _walk(
 
 def _refuse_other_events(transaction: Transaction, records: Sequence[tuple[TopicPartition, int, Identity]]) -> None:
     """Refuse a log that has another event under a number of ours. Rows that were dropped with their range say nothing."""
-    numbers: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for partition, _, own in records:
-        numbers[partition.topic][partition.partition].append(own.sequence)
-    ours = {topic: outbox.event_ids(transaction, topic, sequences) for topic, sequences in numbers.items()}
+    ours = outbox.event_ids(transaction, ((partition, own.sequence) for partition, _, own in records))
     transaction.rollback()
     for partition, offset, own in records:
-        expected = ours[partition.topic].get((partition.partition, own.sequence))
+        expected = ours.get((partition, own.sequence))
         if expected is not None and expected != own.event_id:
             raise LogAheadOfDatabase(
                 f"{partition} offset {offset} has event {own.event_id} under number {own.sequence}, the outbox has {expected}: "
                 "the database was restored from the past and has given the number out again"
             )
-
-
-def _chunks(items: Iterable[_Item], size: int) -> Iterable[list[_Item]]:
-    chunk: list[_Item] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def guard(kafka: Kafka, topics: Sequence[str]) -> Guard:

@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.conftest import OpenService
 from services.inventory.api import BODY_LIMITS, InventoryApi, Writing, router
 from services.inventory.handlers import Handlers
-from services.inventory.main import CONTRACT
 from services.inventory.settings import Settings
-from services.inventory.tests.events import NOW, TRACE
+from services.inventory.tests.events import TRACE
 from services.messaging.database import fetch
 from services.messaging.writer import Writer
 from services.process import http
@@ -26,15 +24,8 @@ MORE = {"delta": 5, "reason": "delivery"}
 
 
 @pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
-
-
-@pytest.fixture
-def client(service: Service) -> Iterator[TestClient]:
+def client(service: Service, handlers: Handlers) -> Iterator[TestClient]:
     settings = Settings.model_validate(service.settings.model_dump())
-    partitions = service.settings.topic_partitions
-    handlers = Handlers(service.database, service.relay, service.wire, partitions, lambda: NOW)
     writer: Writing = Writer(handlers.write, settings)
     app = http.application("Inventory", "under test", settings, body_limits=BODY_LIMITS)
     app.include_router(router(InventoryApi(service.database, writer, settings)))

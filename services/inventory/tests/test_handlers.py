@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.conftest import Feed, OpenService
+from services.conftest import Feed
 from services.events.shop.inventory import ProductListed, RejectionReason, StockAdjusted, StockDeducted, StockRejected
 from services.inventory.domain import CurrencyFixed, KeyReused, StockOutOfBounds, UnknownProduct
 from services.inventory.handlers import Adjusted, Answer, Handlers, Listed, ListProducts, Request
-from services.inventory.main import CONTRACT
-from services.inventory.tests.events import NOW, adjusting, captured, listing, order
+from services.inventory.tests.events import adjusting, captured, listing, order
 from services.messaging.database import fetch
 from services.messaging.dead_letters import INVARIANT_BROKEN
 from services.messaging.errors import PoisonMessage
@@ -19,16 +18,6 @@ from services.messaging.records import Batch
 from services.process.service import Service
 
 Published = ProductListed | StockAdjusted | StockDeducted | StockRejected
-
-
-@pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
-
-
-@pytest.fixture
-def handlers(service: Service) -> Handlers:
-    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, lambda: NOW)
 
 
 @pytest.fixture

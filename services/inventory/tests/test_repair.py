@@ -6,10 +6,9 @@ from typing import Any, LiteralString
 
 import pytest
 
-from services.conftest import Feed, OpenService, forget_everything
+from services.conftest import Feed, forget_everything
 from services.events.shop.inventory import ProductListed, StockAdjusted, StockDeducted
 from services.inventory.handlers import Handlers, ListProducts
-from services.inventory.main import CONTRACT
 from services.inventory.repair import InventoryOwner
 from services.inventory.tests.events import NOW, adjusting, captured, listing, order
 from services.messaging.database import fetch
@@ -22,16 +21,6 @@ TABLES: dict[str, LiteralString] = {
     "decisions": "SELECT order_id, payment_id, outcome, reason, wanted FROM stock_decisions ORDER BY order_id",
     "adjustments": "SELECT idempotency_key, sku, delta, reason, on_hand FROM adjustments ORDER BY 1",
 }
-
-
-@pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
-
-
-@pytest.fixture
-def handlers(service: Service) -> Handlers:
-    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, lambda: NOW)
 
 
 def tables(service: Service) -> dict[str, Any]:

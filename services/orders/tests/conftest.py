@@ -31,6 +31,7 @@ def handlers(service: Service) -> Handlers:
 
 @pytest.fixture
 def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -> Feed:
+    """A feed, after the product list has arrived."""
     made = feed(service)
     handlers.handle(made.batch(listed("cup", 250), listed("plate", 300)))
     return made

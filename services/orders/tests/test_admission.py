@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from services.conftest import Feed, OpenService
+from services.conftest import Feed
 from services.messaging.database import Database, Transaction, fetch
 from services.messaging.errors import DependencyUnavailable
 from services.messaging.tests.conftest import eventually, running
@@ -18,17 +18,11 @@ from services.messaging.writer import Writer
 from services.orders.admission import Admission, count
 from services.orders.domain import PlaceOrder, RequestedLine
 from services.orders.handlers import Answer, Handlers, Placed, Replayed, TurnedAway
-from services.orders.main import CONTRACT
 from services.orders.tests.events import NOW, captured, deducted, listed
 from services.process.service import Service
 
 MINUTE = timedelta(minutes=1)
 LIMIT = 3
-
-
-@pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Orders' transactions on a real database: applied, ignored when redelivered, rejected, out of order."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from threading import Barrier, Thread
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from services.conftest import Feed, OpenService
+from services.conftest import Feed
 from services.messaging import inbox
 from services.messaging.database import fetch
 from services.messaging.dead_letters import FOREIGN_RECORD
@@ -17,27 +16,8 @@ from services.messaging.records import Advance, Batch, DeadLetter, Message, Topi
 from services.orders import reads, store
 from services.orders.domain import PlaceOrder, RequestedLine, UnknownProducts
 from services.orders.handlers import Answer, Handlers, KeyReused, Placed, Refused, Replayed
-from services.orders.main import CONTRACT
 from services.orders.tests.events import NOW, captured, declined, deducted, listed, refunded, rejected
 from services.process.service import Service
-
-
-@pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
-
-
-@pytest.fixture
-def handlers(service: Service) -> Handlers:
-    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, lambda: NOW)
-
-
-@pytest.fixture
-def fed(service: Service, handlers: Handlers, feed: Callable[[Service], Feed]) -> Feed:
-    """A feed, after the product list has arrived."""
-    made = feed(service)
-    handlers.handle(made.batch(listed("cup", 250), listed("plate", 300)))
-    return made
 
 
 def request(*lines: tuple[str, int], key: str | None = None) -> PlaceOrder:

@@ -5,16 +5,15 @@ from typing import Any, LiteralString
 
 import pytest
 
-from services.conftest import Feed, OpenService, forget_everything
+from services.conftest import Feed, forget_everything
 from services.messaging.database import fetch
 from services.messaging.errors import RepairImpossible
 from services.messaging.records import TopicPartition
 from services.messaging.repair import Renumbered
 from services.orders import store
 from services.orders.handlers import Handlers, Placed, Replayed
-from services.orders.main import CONTRACT
 from services.orders.repair import OrdersOwner
-from services.orders.tests.events import NOW, captured, declined, deducted, listed, refunded, rejected
+from services.orders.tests.events import captured, declined, deducted, listed, refunded, rejected
 from services.orders.tests.test_handlers import request
 from services.process.service import Service
 
@@ -23,16 +22,6 @@ TABLES: dict[str, LiteralString] = {
     "keys": "SELECT key, fingerprint, order_id FROM idempotency_keys ORDER BY key",
     "timelines": "SELECT order_id, topic, partition, sequence, subject, value FROM order_events ORDER BY 1, 2, 3, 4",
 }
-
-
-@pytest.fixture
-def service(open_service: OpenService) -> Service:
-    return open_service(CONTRACT)
-
-
-@pytest.fixture
-def handlers(service: Service) -> Handlers:
-    return Handlers(service.database, service.relay, service.wire, service.settings.topic_partitions, lambda: NOW)
 
 
 def tables(service: Service) -> dict[str, Any]:
