@@ -105,10 +105,10 @@ class Contracts:
         full name.
         """
         carried = {event: f"{topic.name}-{event}" for topic in self.topics.values() for event in topic.events}
-        referred = {self.schemas.owners[name] for file in self.schemas.files.values() for name in file.references}
+        referred = {self.schemas.owner(name) for file in self.schemas.files.values() for name in file.references}
         result = []
         for file in self.schemas.in_reference_order():
-            references = tuple(SubjectReference(name, self.schemas.owners[name]) for name in file.references)
+            references = tuple(SubjectReference(name, self.schemas.owner(name)) for name in file.references)
             if file.name in referred or file.name not in carried:
                 result.append(Subject(file.name, file, references))
             if file.name in carried:

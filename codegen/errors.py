@@ -1,5 +1,10 @@
 """Everything that can go wrong in the contract toolkit, under one base; a docstring is the default message."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codegen.json_text import Pointer, Position
+
 
 class ContractsError(Exception):
     """The contract toolkit cannot go on."""
@@ -9,7 +14,25 @@ class ContractsError(Exception):
 
 
 class SchemaError(ContractsError):
-    """The schema is not valid Avro."""
+    """The schema is not valid Avro; `pointer` leads to the fault in its JSON, `path` says the same in names."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        path: str = "",
+        pointer: "Pointer" = (),
+        position: "Position | None" = None,
+        source: str = "",
+        rule: str = "INVALID_SCHEMA",
+    ) -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+        self.pointer = pointer
+        self.position = position  # known already where the text is no JSON
+        self.source = source  # which of several texts it is in, as the parser was told
+        self.rule = rule  # the id under which it is a finding
 
 
 class UnsupportedSchema(ContractsError):

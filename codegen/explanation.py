@@ -13,6 +13,7 @@ from uuid import UUID
 from codegen import runtime
 from codegen.errors import DecodeError, EncodeError
 from codegen.pair_reader import resolution_for
+from codegen.parsing import parse
 from codegen.python_names import attribute
 from codegen.python_types import LOGICAL
 from codegen.resolution import (
@@ -30,7 +31,7 @@ from codegen.resolution import (
     resolve,
     size_min,
 )
-from codegen.schema import Array, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union, parse
+from codegen.schema import Array, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union
 
 
 def encode_error(value: Any, fault: BaseException) -> EncodeError:

@@ -10,10 +10,11 @@ from typing import Any, Final, TypeVar
 
 from codegen import runtime
 from codegen.errors import DecodeError, SchemaError
+from codegen.parsing import parse
 from codegen.python_decoder import Decoder
 from codegen.python_names import snake_case
 from codegen.resolution import Fail, RecordPair, Resolution, resolve
-from codegen.schema import Record, parse
+from codegen.schema import Record
 
 T = TypeVar("T")
 

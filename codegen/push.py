@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from codegen.contracts import Contracts, Subject
 from codegen.errors import Incompatible, RegistryError
+from codegen.json_text import read_json
 from codegen.registry import Registry, SchemaReference
-from codegen.schema import read_json
 from codegen.schema_text import normal_form
 
 

@@ -59,8 +59,7 @@ class Decoder:
                 type_ = next(field.type for field in plan.reader.fields if field.name == step.target)
                 self._plan(step.plan, local[step.target], type_)
         for field in plan.defaults:
-            path = f"{plan.reader.name}.{field.name}"
-            self._emit(f"{local[field.name]} = {self._defaults.expression(field.type, field.default, path)}")
+            self._emit(f"{local[field.name]} = {self._defaults.expression(field.type, field.default)}")
         values = [local[field.name] for field in plan.reader.fields]
         self._lines += bracketed(f"return {self._context.constructor(plan.reader.name)}(", values, "), at", 4)
         return [

@@ -110,7 +110,7 @@ def _title(namespace: str) -> str:
 
 
 def _header(folder: SchemaFolder, definitions: Sequence[Definition]) -> list[str]:
-    sources = sorted({str(folder.files[folder.owners[each.name]].path) for each in definitions})
+    sources = sorted({str(folder.files[folder.owner(each.name)].path) for each in definitions})
     texts = "\n".join(folder.self_contained_text(each.name) for each in definitions)
     return [
         f"{MARK}; edit the schemas and generate again:",
@@ -238,7 +238,7 @@ def _field(field: Field, record: Record, schema: Schema, context: ModuleContext)
     check_supported(field.type, schema, path)
     line = f"    {attribute(field.name)}: {annotation(field.type, schema, context)}"
     if not isinstance(field.default, Missing):
-        expression = Defaults(schema, context).expression(field.type, field.default, path)
+        expression = Defaults(schema, context).expression(field.type, field.default)
         if is_container(field.type, schema, field.default):
             factory = {"[]": "list", "{}": "dict"}.get(expression)
             made = context.builtin(factory) if factory else f"lambda: {expression}"

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol, cast
 
-from codegen.errors import SchemaError, UnsupportedSchema
+from codegen.defaults import branch_of
+from codegen.errors import UnsupportedSchema
+from codegen.json_text import Json
 from codegen.python_names import attribute, member
 from codegen.python_text import quoted, quoted_bytes
 from codegen.resolution import RecordPair
 from codegen.schema import (
-    MISSING,
     Array,
     Enum,
     Fixed,
-    Json,
     Logical,
     Map,
     Missing,
@@ -23,9 +23,6 @@ from codegen.schema import (
     Schema,
     Union,
 )
-
-_INT: Final = (-0x8000_0000, 0x7FFF_FFFF)
-_LONG: Final = (-0x8000_0000_0000_0000, 0x7FFF_FFFF_FFFF_FFFF)
 
 PLAIN: Final[Mapping[str, str]] = {
     "null": "None",
@@ -146,7 +143,7 @@ def annotation(node: Node, schema: Schema, context: Context) -> str:
     return context.type_name(definition.name)
 
 
-def is_container(node: Node, schema: Schema, default: Json) -> bool:
+def is_container(node: Node, schema: Schema, default: "Json | Missing") -> bool:
     """Say whether a default has to be made anew for every instance."""
     match node:
         case Array() | Map():
@@ -154,40 +151,36 @@ def is_container(node: Node, schema: Schema, default: Json) -> bool:
         case Reference():
             return isinstance(schema.definition(node), Record)
         case Union(branches=branches):
-            accepting = _accepting(branches, default, schema)
-            return accepting is not None and is_container(accepting, schema, default)
+            return is_container(branch_of(cast("Json", default), branches, schema.types), schema, default)
     return False
 
 
 class Defaults:
-    """Turns JSON defaults into Python expressions, refusing those that do not fit their type."""
+    """Turns JSON defaults into Python expressions."""
 
     def __init__(self, schema: Schema, context: Context) -> None:
         self._schema = schema
         self._context = context
 
-    def expression(self, node: Node, value: "Json | Missing", path: str) -> str:
-        """Return the expression of a default; `path` is the field's, for the error."""
-        if isinstance(value, Missing) or not fits(node, value, self._schema):
-            raise SchemaError(f"{path}: default {_shown(value)} does not fit its type")
-        return self._expression(node, value, path)
-
-    def _expression(self, node: Node, value: Json, path: str) -> str:
+    def expression(self, node: Node, default: "Json | Missing") -> str:
+        """Return the expression of a default, which the parser has found to fit."""
+        assert not isinstance(default, Missing)
+        value = default
         match node:
             case Primitive():
                 return self._primitive(node, value)
             case Array(items=items):
-                return f"[{', '.join(self._expression(items, v, path) for v in cast('Sequence[Json]', value))}]"
+                return f"[{', '.join(self.expression(items, v) for v in cast('Sequence[Json]', value))}]"
             case Map(values=values):
                 pairs = cast("Mapping[str, Json]", value).items()
-                return f"{{{', '.join(f'{quoted(k)}: {self._expression(values, v, path)}' for k, v in pairs)}}}"
+                return f"{{{', '.join(f'{quoted(k)}: {self.expression(values, v)}' for k, v in pairs)}}}"
             case Union(branches=branches):
-                return self._expression(cast("Node", _accepting(branches, value, self._schema)), value, path)
+                return self.expression(branch_of(value, branches, self._schema.types), value)
         definition = self._schema.definition(node)
         if isinstance(definition, Enum):
             return f"{self._context.type_name(definition.name)}.{member(cast('str', value))}"
         if isinstance(definition, Record):
-            return self._record(definition, cast("Mapping[str, Json]", value), path)
+            return self._record(definition, cast("Mapping[str, Json]", value))
         text = quoted_bytes(cast("str", value).encode("latin-1"))
         return f"{self._context.helper('uuid_from_bytes')}({text})" if definition.logical else text
 
@@ -199,54 +192,11 @@ class Defaults:
         text = quoted(value) if isinstance(value, str) else repr(value)
         return f"{self._context.helper(LOGICAL[node.logical.name][3])}({text})" if node.logical else text
 
-    def _record(self, record: Record, value: Mapping[str, Json], path: str) -> str:
+    def _record(self, record: Record, value: Mapping[str, Json]) -> str:
         arguments = [
-            f"{attribute(f.name)}={self.expression(f.type, value.get(f.name, f.default), f'{path}.{f.name}')}"
-            for f in record.fields
+            f"{attribute(f.name)}={self.expression(f.type, value.get(f.name, f.default))}" for f in record.fields
         ]
         return f"{self._context.type_name(record.name)}({', '.join(arguments)})"
-
-
-def fits(node: Node, value: Json, schema: Schema) -> bool:
-    """Say whether a JSON default is one of the type (Avro 1.12: of any branch, for a union)."""
-    match node:
-        case Primitive(type=kind):
-            return _fits_primitive(kind, value)
-        case Array(items=items):
-            return isinstance(value, list | tuple) and all(fits(items, each, schema) for each in value)
-        case Map(values=values):
-            return isinstance(value, Mapping) and all(fits(values, each, schema) for each in value.values())
-        case Union(branches=branches):
-            return _accepting(branches, value, schema) is not None
-    definition = schema.definition(node)
-    if isinstance(definition, Enum):
-        return value in definition.symbols
-    if isinstance(definition, Fixed):
-        return _fits_primitive("bytes", value) and len(cast("str", value)) == definition.size
-    if not isinstance(value, Mapping):
-        return False
-    given = ((field.type, value.get(field.name, field.default)) for field in definition.fields)
-    return all(not isinstance(each, Missing) and fits(type_, each, schema) for type_, each in given)
-
-
-def _accepting(branches: Sequence[Node], value: Json, schema: Schema) -> Node | None:
-    return next((branch for branch in branches if fits(branch, value, schema)), None)
-
-
-def _fits_primitive(kind: str, value: Json) -> bool:
-    if kind in {"int", "long"}:
-        low, high = _INT if kind == "int" else _LONG
-        return type(value) is int and low <= value <= high
-    if kind in {"float", "double"}:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "bytes":
-        return isinstance(value, str) and all(ord(character) < 256 for character in value)
-    expected = {"null": type(None), "boolean": bool, "string": str}[kind]
-    return isinstance(value, expected)
-
-
-def _shown(value: "Json | Missing") -> str:
-    return "(none)" if value is MISSING else repr(value)
 
 
 def definitions_used(node: Node, schema: Schema) -> Iterator[str]:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import httpx
 
 from codegen.errors import Incompatible, RegistryError, RegistryUnreachable, SchemaNotFound
-from codegen.schema import Json, read_json
+from codegen.json_text import Json, read_json
 from codegen.schema_text import collect_definitions, compact, normal_form, self_contained
 
 CONNECT_RETRIES: Final = 2

@@ -1,11 +1,17 @@
-"""A folder of `.avsc` files as one set of schemas that may refer to each other in any order."""
+"""A folder of `.avsc` files as one set of schemas that may refer to each other in any order.
+
+`load` raises for the first fault; `examine` goes on and tells them all, so that a linter can.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from codegen.errors import SchemaError
-from codegen.schema import Definition, Json, Parser, Reference, Schema, read_json
+from codegen.findings import Location
+from codegen.json_text import Json, Pointer, Position, locate, read_json
+from codegen.parsing import Parser
+from codegen.schema import NAMED, Definition, Place, Reference, Schema
 from codegen.schema_text import collect_definitions, compact, definitions_in, references, self_contained
 
 IGNORED_FOLDERS = frozenset({"history"})  # released versions: not sources
@@ -27,17 +33,39 @@ class SchemaFile:
 class SchemaFolder:
     """All schemas of a folder: `files` by the full name each defines, `types` by full name, nested ones included."""
 
+    root: str
     files: Mapping[str, SchemaFile]
     types: Mapping[str, Definition]
-    owners: Mapping[str, str]  # full name of any type -> full name of the file that defines it
+    places: Mapping[str, tuple[str, Pointer]]  # full name of any type -> full name of the file's type, and where in it
+    _definitions: dict[str, Json] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
 
     def schema(self, name: str) -> Schema:
         """Return the named type as a schema of its own."""
         return Schema(Reference(name), self.types)
 
+    def owner(self, name: str) -> str:
+        """Return the full name of the file's type within whose file a type is defined."""
+        return self.places[name][0]
+
+    def locate(self, place: Place) -> Location:
+        """Return the file, line and column of a place."""
+        owner, pointer = self.places[place.type]
+        file = self.files[owner]
+        return Location(self.opened(file), *locate(file.text, (*pointer, *place.pointer)))
+
+    def opened(self, file: SchemaFile) -> str:
+        """Return the path of a file as one would open it."""
+        return f"{self.root}/{file.path}"
+
     def self_contained_text(self, name: str) -> str:
         """Return the JSON text of a type with everything inlined that it uses."""
-        return compact(self_contained(name, self._definition_texts()))
+        if not self._definitions:
+            for file in self.files.values():
+                collect_definitions(file.json, self._definitions)
+        if name not in self._texts:
+            self._texts[name] = compact(self_contained(name, self._definitions))
+        return self._texts[name]
 
     def in_reference_order(self) -> list[SchemaFile]:
         """Return the files so that each comes after those it refers to; refuse files that refer to each other."""
@@ -48,53 +76,113 @@ class SchemaFolder:
 
     def _visit(self, name: str, ordered: dict[str, SchemaFile], trail: tuple[str, ...]) -> None:
         if name in trail:
-            raise SchemaError(f"files refer to each other: {' -> '.join((*trail[trail.index(name) :], name))}")
+            circle = (*trail[trail.index(name) :], name)
+            raise FileFault(
+                self.opened(self.files[name]),
+                Position(1, 1),
+                SchemaError(f"files refer to each other: {' -> '.join(circle)}", rule="CYCLIC_REFERENCE"),
+            )
         if name not in ordered:
             for reference in self.files[name].references:
-                self._visit(self.owners[reference], ordered, (*trail, name))
+                if reference in self.places:
+                    self._visit(self.owner(reference), ordered, (*trail, name))
             ordered[name] = self.files[name]
 
-    def _definition_texts(self) -> Mapping[str, Json]:
-        texts: dict[str, Json] = {}
-        for file in self.files.values():
-            collect_definitions(file.json, texts)
-        return texts
+
+class FileFault(SchemaError):
+    """A fault with the file that has it."""
+
+    def __init__(self, file: str, position: Position, fault: SchemaError) -> None:
+        super().__init__(
+            f"{file}:{position.line}:{position.column}: {fault}",
+            pointer=fault.pointer,
+            position=position,
+            rule=fault.rule,
+        )
+        self.fault = fault
+        self.location = Location(file, *position)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What could be read of a folder, and every fault met on the way."""
+
+    folder: SchemaFolder
+    faults: tuple[FileFault, ...]
 
 
 def load(folder: Path) -> SchemaFolder:
     """Read every `.avsc` file below `folder`; raise SchemaError with file and place of the first fault."""
+    examination = examine(folder)
+    for fault in examination.faults:
+        raise fault
+    return examination.folder
+
+
+def examine(folder: Path) -> Examination:
+    """Read every `.avsc` file below `folder`, and note the faults; raise SchemaError if there is none to read."""
     if not folder.is_dir():
         raise SchemaError(f"{folder}: no such folder")
-    parser = Parser()
-    files: dict[str, SchemaFile] = {}
-    owners: dict[str, str] = {}
-    for path in sorted(folder.rglob("*.avsc")):
-        relative = path.relative_to(folder)
-        if relative.parts[0] in IGNORED_FOLDERS:
-            continue
-        file = _read(path, PurePosixPath(relative.as_posix()), parser)
-        files[file.name] = file
-        owners.update(dict.fromkeys(file.definitions, file.name))
-    if not files:
+    paths = [
+        path for path in sorted(folder.rglob("*.avsc")) if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS
+    ]
+    if not paths:
         raise SchemaError(f"{folder}: no .avsc files in this folder")
-    _check_references(files, owners)
-    return SchemaFolder(files, parser.types, owners)
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    return examine_contents(contents, folder.as_posix())
 
 
-def _read(path: Path, relative: PurePosixPath, parser: Parser) -> SchemaFile:
-    try:
-        text = path.read_text(encoding="utf-8")
-        value = read_json(text)
-        node = parser.node(value, "", "")
-    except (SchemaError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{relative}: {error}") from error
-    if not isinstance(node, Reference) or not isinstance(value, Mapping):
-        raise SchemaError(f"{relative}: a file defines one record, enum or fixed")
-    return SchemaFile(relative, text, value, node.name, definitions_in(value), references(value))
+def examine_contents(contents: Mapping[str, bytes], root: str) -> Examination:
+    """Read what files contain, by their paths relative to the folder `root`."""
+    reading = _Reading(root)
+    for path, content in contents.items():
+        reading.read(path, content)
+    reading.look_back()
+    folder = SchemaFolder(root, reading.files, reading.parser.types, reading.places)
+    return Examination(folder, tuple(sorted(reading.faults, key=_by_place)))
 
 
-def _check_references(files: Mapping[str, SchemaFile], owners: Mapping[str, str]) -> None:
-    for file in files.values():
-        for name in file.references:
-            if name not in owners:
-                raise SchemaError(f"{file.path}: unknown type {name!r}")
+def _by_place(fault: FileFault) -> tuple[str, int, int]:
+    return fault.location.file, fault.location.line, fault.location.column
+
+
+class _Reading:
+    """Reads files one after the other, and remembers what belongs to which."""
+
+    def __init__(self, root: str) -> None:
+        self.parser = Parser()
+        self._root = root
+        self.files: dict[str, SchemaFile] = {}
+        self.places: dict[str, tuple[str, Pointer]] = {}
+        self.faults: list[FileFault] = []
+
+    def read(self, path: str, content: bytes) -> None:
+        text = ""
+        try:
+            text = content.decode()
+            value = read_json(text)
+            name = self._defined(value, path)
+        except UnicodeDecodeError as error:
+            self._note(path, Position(1, 1), SchemaError(f"not UTF-8: {error.reason}"))
+        except SchemaError as error:
+            self._note(path, error.position or locate(text, error.pointer), error)
+        else:
+            defined = definitions_in(value)
+            self.files[name] = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
+            self.places.update({each: (name, self.parser.places[each]) for each in defined})
+
+    def _defined(self, value: Json, path: str) -> str:
+        node = self.parser.read(value, path)
+        if not isinstance(node, Reference) or not isinstance(value, Mapping) or value["type"] not in NAMED:
+            raise SchemaError("a file defines one record, enum or fixed")
+        return node.name
+
+    def look_back(self) -> None:
+        """Note what can be judged only when all files are read: unknown names, defaults."""
+        texts = {file.path.as_posix(): file.text for file in self.files.values()}
+        for fault in self.parser.unfinished():
+            if fault.source in texts:
+                self._note(fault.source, locate(texts[fault.source], fault.pointer), fault)
+
+    def _note(self, path: str, position: Position, fault: SchemaError) -> None:
+        self.faults.append(FileFault(f"{self._root}/{path}", position, fault))

@@ -8,20 +8,20 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
+from codegen.json_text import Json
+from codegen.parsing import defined_name
 from codegen.schema import (
     NAMED,
     PRIMITIVES,
     Array,
     Enum,
     Fixed,
-    Json,
     Map,
     Node,
     Primitive,
     Reference,
     Schema,
     Union,
-    defined_name,
     full_name,
     namespace_of,
     simple_name,

@@ -92,7 +92,7 @@ def test_an_invalid_schema_exits_1_and_is_named(folder: Path) -> None:
     result = generate(folder)
 
     assert result.returncode == 1
-    assert result.stderr == "contracts: Bad.avsc: unknown type 'a.b.Nope'\n"
+    assert result.stderr == "contracts: schemas/Bad.avsc:1:88: a.b.Bad.y: unknown type 'a.b.Nope'\n"
 
 
 @pytest.mark.parametrize("mode", ["--plan", "--apply"])

@@ -8,7 +8,8 @@ import fastavro.schema
 import pytest
 
 from codegen.errors import SchemaError
-from codegen.schema import Enum, Fixed, Logical, Primitive, Record, Reference, parse
+from codegen.parsing import parse
+from codegen.schema import Enum, Fixed, Logical, Primitive, Record, Reference
 from codegen.schema_files import load
 from codegen.schema_text import (
     canonical_form,
@@ -48,23 +49,24 @@ INVALID: list[tuple[str, Any, str]] = [
     ("items missing", field({"type": "array"}), r"n\.R\.f: 'items' is missing"),
     ("values missing", field({"type": "map"}), r"n\.R\.f: 'values' is missing"),
     ("unknown in items", field({"type": "array", "items": {"type": "map", "values": "X"}}), r"n\.R\.f\[\]\{\}: unknown type"),
-    ("empty union", field([]), "a union needs at least one branch"),
     ("union in union", field(["null", ["int"]]), "a union may not directly contain a union"),
     ("branch twice", field(["int", "int"]), "a union may not contain 'int' twice"),
     ("logical type twice", field([{"type": "int", "logicalType": "date"}, "int"]), "may not contain 'int' twice"),
     ("two maps", field([{"type": "map", "values": "int"}, {"type": "map", "values": "long"}]), "'map' twice"),
-    ("no symbols", field({"type": "enum", "name": "E"}), r"n\.R\.f: an enum needs at least one symbol"),
+    ("symbols missing", field({"type": "enum", "name": "E"}), r"n\.R\.f: 'symbols' is missing"),
     ("symbol twice", field({"type": "enum", "name": "E", "symbols": ["A", "A"]}), "symbol 'A' stands twice"),
     ("symbol name", field({"type": "enum", "name": "E", "symbols": ["A B"]}), "'A B' is no name for a symbol"),
     ("enum default", field({"type": "enum", "name": "E", "symbols": ["A"], "default": "B"}), '"B" is none of the symbols'),
     ("fixed without size", field({"type": "fixed", "name": "F"}), "a fixed needs a size"),
     ("fixed size", field({"type": "fixed", "name": "F", "size": -1}), "a fixed needs a size of 0 or more"),
+    ("wrapped type", {"type": {"type": "string"}}, "a schema object needs a type, which is a name"),
+    ("used before", {**PLAIN, "fields": [{"name": "a", "type": "F"}, {"name": "b", "type": {"type": "fixed", "name": "F", "size": 1}}]}, "R.a: 'F' is used before it is defined"),
+    ("order", field("int", order="upwards"), "'order' is one of ascending, descending, ignore"),
+    ("namespace", {**PLAIN, "namespace": 5}, "'namespace' is a string"),
+    ("enum default null", field({"type": "enum", "name": "E", "symbols": ["A"], "default": None}), "null is none of the symbols"),
     ("defined twice", {**PLAIN, "fields": [{"name": "f", "type": PLAIN}]}, "'R' is defined twice"),
     ("aliases", {**PLAIN, "aliases": "A"}, "'aliases' is a list of strings"),
     ("doc", {**PLAIN, "doc": 5}, "'doc' is a string"),
-    ("decimal", field({"type": "bytes", "logicalType": "decimal"}), "a decimal needs a precision"),
-    ("decimal scale", field({"type": "bytes", "logicalType": "decimal", "precision": 2, "scale": 3}), "a decimal needs"),
-    ("decimal size", field({"type": "fixed", "name": "F", "size": 1, "logicalType": "decimal", "precision": 3}), "no decimal of precision 3"),
 ]  # fmt: skip
 
 
@@ -119,7 +121,9 @@ def test_names_are_resolved_against_the_enclosing_namespace() -> None:
         ({"type": "long", "logicalType": "timestamp-milis"}, Primitive("long")),
         ({"type": "string", "logicalType": "uuid"}, Primitive("string", Logical("uuid"))),
         ({"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}, Primitive("bytes", Logical("decimal", 4, 2))),
-        ({"type": {"type": "string"}}, Primitive("string")),
+        ({"type": "bytes", "logicalType": "decimal"}, Primitive("bytes")),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 2, "scale": 3}, Primitive("bytes")),
+        ({"type": "string", "logicalType": 5}, Primitive("string")),
     ],
 )  # fmt: skip
 def test_logical_types_that_do_not_fit_are_ignored(type_: Any, expected: Primitive) -> None:
@@ -183,11 +187,12 @@ def test_a_type_nested_in_another_file_is_not_defined_twice(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"a.avsc": "[]"}, "a.avsc: a union needs at least one branch"),
-        ({"a.avsc": '"string"'}, "a.avsc: a file defines one record, enum or fixed"),
-        ({"sub/a.avsc": "{"}, "sub/a.avsc: not JSON"),
-        ({"a.avsc": json.dumps(field("Nowhere"))}, "a.avsc: unknown type 'n.Nowhere'"),
-        ({"a.avsc": json.dumps(PLAIN), "b.avsc": json.dumps(PLAIN)}, "b.avsc: R: 'R' is defined twice"),
+        ({"a.avsc": "[]"}, "a.avsc:1:1: a file defines one record, enum or fixed"),
+        ({"a.avsc": '"string"'}, "a.avsc:1:1: a file defines one record, enum or fixed"),
+        ({"sub/a.avsc": "{"}, "sub/a.avsc:1:2: not JSON"),
+        ({"a.avsc": json.dumps(field("Nowhere"), indent=1)}, "a.avsc:8:12: n.R.f: unknown type 'n.Nowhere'"),
+        ({"a.avsc": json.dumps(PLAIN), "b.avsc": json.dumps(PLAIN)}, "b.avsc:1:28: R: 'R' is defined twice"),
+        ({"a.avsc": json.dumps(field("int", default="x"), indent=1)}, 'a.avsc:9:15: n.R.f: default "x" does not fit'),
     ],
 )
 def test_faults_in_files_are_told_with_the_file(tmp_path: Path, files: dict[str, str], message: str) -> None:
