@@ -18,6 +18,7 @@ from codegen.python_names import attribute
 from codegen.python_types import LOGICAL
 from codegen.resolution import (
     Fail,
+    IntoBranch,
     Plan,
     Read,
     ReadArray,
@@ -232,8 +233,13 @@ class _Data:
             case ReadUnion(branches=branches):
                 branch = self._number(len(branches), "branch of the union", path)
                 self.check(branches[branch], path)
+            case IntoBranch(plan=inner):
+                self.check(inner, path)
             case ReadRecord(pair=pair):
-                for step in self._resolution.records[pair].steps:
+                record = self._resolution.records[pair]
+                if record.missing:
+                    raise _Fault(path, record.reason)
+                for step in record.steps:
                     self.check(step.plan, f"{path}.{step.target or step.written_name}")
             case Skip(writer=writer):
                 self._skip(writer, path)
@@ -290,7 +296,7 @@ class _Data:
     def _enum(self, plan: ReadEnum, path: str) -> None:
         number = self._number(len(plan.symbols), f"symbol of {plan.reader.name}", path)
         if plan.symbols[number] is None:
-            symbol = plan.writer_symbols[number]
+            symbol = plan.writer.symbols[number]
             raise _Fault(path, f"{plan.reader.name} has no symbol {symbol!r} and no default")
 
     def _blocks(self, items: Plan, bytes_min: int, path: str, *, is_map: bool) -> None:

@@ -13,7 +13,7 @@ from codegen.errors import DecodeError, SchemaError
 from codegen.parsing import parse
 from codegen.python_decoder import Decoder
 from codegen.python_names import snake_case
-from codegen.resolution import Fail, RecordPair, Resolution, resolve
+from codegen.resolution import Fail, ReadRecord, RecordPair, Resolution, resolve
 from codegen.schema import Record
 
 T = TypeVar("T")
@@ -44,15 +44,18 @@ def resolution_for(cls: type, writer: str) -> Resolution:
 @lru_cache(maxsize=PAIRS_MAX)
 def _compiled(cls: type, writer: str) -> Callable[[bytes, int], tuple[Any, int]]:
     resolution = resolution_for(cls, writer)
-    if isinstance(resolution.root, Fail):
-        raise DecodeError(resolution.root.reason)
+    root = resolution.root
+    if isinstance(root, Fail):
+        raise DecodeError(root.reason)
+    if isinstance(root, ReadRecord) and resolution.records[root.pair].missing:
+        raise DecodeError(resolution.records[root.pair].reason)
     module = sys.modules[cls.__module__]
     context = _PairContext(module.AVRO_TYPES)
     decoder = Decoder(resolution, context)
     lines = [line for pair in resolution.records for line in decoder.record(pair)]
     written = [each for each in resolution.writer.types.values() if isinstance(each, Record)]
     lines += [line for record in written for line in decoder.skipper(record)]
-    lines += ["def read_root(data, at):", *decoder.statements(resolution.root, "root"), "    return root, at"]
+    lines += ["def read_root(data, at):", *decoder.statements(root, "root"), "    return root, at"]
     exec("\n".join(lines), context.scope)  # noqa: S102 - generated from parsed schemas: names are checked, texts quoted
     read: Callable[[bytes, int], tuple[Any, int]] = context.scope["read_root"]
     return read

@@ -11,6 +11,7 @@ from codegen.python_text import bracketed
 from codegen.python_types import LOGICAL, Context, Defaults, annotation
 from codegen.resolution import (
     Fail,
+    IntoBranch,
     Plan,
     Read,
     ReadArray,
@@ -58,6 +59,8 @@ class Decoder:
             else:
                 type_ = next(field.type for field in plan.reader.fields if field.name == step.target)
                 self._plan(step.plan, local[step.target], type_)
+        if plan.missing:
+            self._fail(plan.reason)
         for field in plan.defaults:
             self._emit(f"{local[field.name]} = {self._defaults.expression(field.type, field.default)}")
         values = [local[field.name] for field in plan.reader.fields]
@@ -101,12 +104,17 @@ class Decoder:
                 self._map(values, bytes_min, target, type_)
             case ReadUnion():
                 self._union(plan, target, type_)
+            case IntoBranch(plan=inner):
+                self._plan(inner, target, _branch_type(inner, type_))
             case ReadRecord(pair=pair):
                 self._emit(f"{target}, at = {self._context.reader(pair)}(data, at)")
             case Skip(writer=writer):
                 self._skip(writer)
             case Fail(reason=reason):
-                self._emit(f"raise {self._context.builtin('ValueError')}({reason!r})")
+                self._fail(reason)
+
+    def _fail(self, reason: str) -> None:
+        self._emit(f"raise {self._context.builtin('ValueError')}({reason!r})")
 
     def _read(self, plan: Read, target: str) -> None:
         helper = self._context.helper
@@ -155,8 +163,9 @@ class Decoder:
         self._lines += bracketed(f"{target} = (", members, f"{',' if len(members) == 1 else ''})[branch]", self._indent)
         if None in plan.symbols:
             self._emit(f"if {target} is None:")
-            message = f"{plan.reader.name} has no such symbol and no default"
-            self._emit(f"    raise {self._context.builtin('ValueError')}({message!r})")
+            self._indent += 4
+            self._fail(f"{plan.reader.name} has no such symbol and no default")
+            self._indent -= 4
 
     def _blocks(self, bytes_min: int) -> str:
         """Emit the loops over blocks and items; return the statement that goes on to the next block."""
@@ -202,19 +211,20 @@ class Decoder:
         """Emit a chain of ifs over the writer's branches; a nullable type is None unless the other branch follows."""
         branch = self._free("branch") if len(plan.branches) > 1 else "_"
         self._emit(f"{branch}, at = {self._context.helper('read_branch')}(data, at, {len(plan.branches)})")
-        nulls = [_reads_null(each) for each in plan.branches]
-        if len(plan.branches) == 2 and any(nulls):
+        branches = [each.plan if isinstance(each, IntoBranch) else each for each in plan.branches]
+        nulls = [_reads_null(each) for each in branches]
+        if len(branches) == 2 and any(nulls):
             self._declare(target, type_, "None")
             other = nulls.index(False) if False in nulls else 1
             self._emit(f"if {branch} == {other}:")
-            self._block(plan.branches[other], target, _branch_type(plan.branches[other], type_))
+            self._block(branches[other], target, _branch_type(branches[other], type_))
             return
         if self._context.annotated and type_ is not None:
             self._emit(f"{target}: {annotation(type_, self._schema, self._context)}")
-        for position, each in enumerate(plan.branches):
-            last = position == len(plan.branches) - 1
+        for position, each in enumerate(branches):
+            last = position == len(branches) - 1
             test = f"{'el' if position else ''}if {branch} == {position}:"
-            if len(plan.branches) > 1:
+            if len(branches) > 1:
                 self._emit("else:" if last else test)
                 self._block(each, target, _branch_type(each, type_))
             else:

@@ -1,13 +1,17 @@
 """One resolver: how a datum of the writer's schema is read as a datum of the reader's (Avro 1.12, "Schema Resolution").
 
-The result is a plan: pure data from which decoders are generated and faults are found. What cannot be read is not an
-error here but a `Fail` where a datum would get stuck: an empty array of unreadable items is readable.
-Of several branches of a reader's union the one that is the same type (by name, for named types) is preferred over the
-first one that the writer's type can be promoted to.
+The result is a plan: pure data from which decoders are generated (`python_decoder`) and faults are found (`faults`), so
+that the two cannot disagree. What cannot be read is not an error here but a `Fail` where a datum would get stuck: an
+empty array of unreadable items is readable. Each pair of records is planned once and assumed to be readable within
+itself (the greatest fixpoint): whether it is shows when the plan is walked.
+
+A branch of a reader's union is chosen by type and name alone, never by shape: the same type (by full name, for named
+types), else an alias, else the same unqualified name, else the first that the writer's type can be promoted to.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum as PythonEnum
 from typing import Final, TypeAlias
 
 from codegen.schema import (
@@ -49,6 +53,7 @@ class Read:
 class ReadFixed:
     """Read a fixed number of bytes."""
 
+    writer: Fixed
     reader: Fixed
 
 
@@ -56,8 +61,8 @@ class ReadFixed:
 class ReadEnum:
     """Read a position among the writer's symbols; `symbols` has the reader's, None where it has none for it."""
 
+    writer: Enum
     reader: Enum
-    writer_symbols: tuple[str, ...]
     symbols: tuple[str | None, ...]
 
 
@@ -86,6 +91,15 @@ class ReadUnion:
 
 
 @dataclass(frozen=True, slots=True)
+class IntoBranch:
+    """Read as this branch of the reader's union. `first_match` is the one that the specification's letter takes."""
+
+    branch: int
+    plan: "Plan"
+    first_match: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRecord:
     """Read a record by the plan of this pair of records."""
 
@@ -99,14 +113,25 @@ class Skip:
     writer: Node
 
 
+class Mismatch(PythonEnum):
+    """Why nothing can be read."""
+
+    TYPE = "another type"
+    NAME = "another name"
+    ALIAS_NAMESPACE = "an alias in another namespace"
+    SIZE = "another size"
+    BRANCH = "no branch"
+
+
 @dataclass(frozen=True, slots=True)
 class Fail:
     """Nothing that the writer writes here can be read."""
 
+    why: Mismatch
     reason: str
 
 
-Plan: TypeAlias = Read | ReadFixed | ReadEnum | ReadArray | ReadMap | ReadUnion | ReadRecord | Skip | Fail
+Plan: TypeAlias = Read | ReadFixed | ReadEnum | ReadArray | ReadMap | ReadUnion | IntoBranch | ReadRecord | Skip | Fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +145,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RecordPlan:
-    """How a record is read: the written fields in order, then the reader's fields that take their default."""
+    """How a record is read: the written fields in order, then the reader's fields that take their default.
 
+    Where a field is `missing`, neither written nor with a default, no datum of the pair can be read.
+    """
+
+    writer: Record
     reader: Record
     steps: tuple[Step, ...]
     defaults: tuple[Field, ...]
+    missing: tuple[Field, ...]
+
+    @property
+    def reason(self) -> str:
+        """Say why no datum can be read."""
+        return f"field {self.missing[0].name!r} was not written and has no default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +184,7 @@ class _Resolver:
     def __init__(self, writer: Schema, reader: Schema) -> None:
         self._writer = writer
         self._reader = reader
-        self._seen: dict[RecordPair, Plan] = {}
+        self._seen: set[RecordPair] = set()
         self.records: dict[RecordPair, RecordPlan] = {}
 
     def plan(self, writer: Node, reader: Node) -> Plan:
@@ -169,52 +204,62 @@ class _Resolver:
                 return ReadMap(self.plan(writer.values, reader.values), bytes_min)
             case Reference(), Reference():
                 return self._named(self._writer.definition(writer), self._reader.definition(reader))
-        return Fail(f"{describe(writer, self._writer)} was written, {describe(reader, self._reader)} is wanted")
+        return Fail(Mismatch.TYPE, self._unlike(writer, reader))
+
+    def _unlike(self, writer: Node, reader: Node) -> str:
+        return f"{describe(writer, self._writer)} was written, {describe(reader, self._reader)} is wanted"
 
     def _into_union(self, writer: Node, reader: Union) -> Plan:
-        for branch in sorted(reader.branches, key=lambda branch: self._distance(writer, branch)):
-            plan = self.plan(writer, branch)
-            if not isinstance(plan, Fail):
-                return plan
-        return Fail(f"{describe(writer, self._writer)} was written, the reader's union has no branch for it")
+        ranks = [self._rank(writer, branch) for branch in reader.branches]
+        possible = [rank for rank in ranks if rank is not None]
+        if not possible:
+            reason = f"{describe(writer, self._writer)} was written, the reader's union has no branch for it"
+            return Fail(Mismatch.BRANCH, reason)
+        chosen = ranks.index(min(possible))
+        first = next(number for number, rank in enumerate(ranks) if rank is not None)
+        return IntoBranch(chosen, self.plan(writer, reader.branches[chosen]), first)
 
-    def _distance(self, writer: Node, branch: Node) -> int:
-        """Return 0 for the same type, 1 for a name that differs in its namespace only or by alias, 2 for others."""
-        if isinstance(writer, Primitive) and isinstance(branch, Primitive):
-            return 0 if writer.type == branch.type else 2
-        if isinstance(writer, Reference) and isinstance(branch, Reference):
-            return 0 if writer.name == branch.name else 1
-        return 2
+    def _rank(self, writer: Node, branch: Node) -> int | None:
+        """Return how near a branch of the reader's is to the writer's type: 0 the same, None if it is no match."""
+        match writer, branch:
+            case Primitive(), Primitive() if _same_or_promoted(writer, branch):
+                return 0 if writer.type == branch.type else 3
+            case (Array(), Array()) | (Map(), Map()):
+                return 0
+            case Reference(), Reference():
+                return _rank_of_names(self._writer.definition(writer), self._reader.definition(branch))
+        return None
 
     def _named(self, writer: Definition, reader: Definition) -> Plan:
         if type(writer) is type(reader) and not same_name(writer, reader):
-            return Fail(f"{writer.name} was written, {reader.name} is wanted, which does not name it as an alias")
+            return _other_name(writer, reader)
         match writer, reader:
             case Record(), Record():
                 return self._record(writer, reader)
             case Enum(), Enum():
                 symbols = (s if s in reader.symbols else reader.default for s in writer.symbols)
-                return ReadEnum(reader, writer.symbols, tuple(symbols))
+                return ReadEnum(writer, reader, tuple(symbols))
             case Fixed(), Fixed() if writer.size == reader.size:
-                return ReadFixed(reader)
+                return ReadFixed(writer, reader)
             case Fixed(), Fixed():
-                return Fail(f"{writer.size} bytes were written, {reader.size} are wanted")
-        return Fail(f"{_kind(writer)} {writer.name} was written, {_kind(reader)} {reader.name} is wanted")
+                return Fail(Mismatch.SIZE, f"{writer.size} bytes were written, {reader.size} are wanted")
+        return Fail(Mismatch.TYPE, self._unlike(Reference(writer.name), Reference(reader.name)))
 
     def _record(self, writer: Record, reader: Record) -> Plan:
         pair = writer.name, reader.name
         if pair not in self._seen:
-            self._seen[pair] = ReadRecord(pair)  # before its fields: they may come back to this pair
+            self._seen.add(pair)  # before its fields: they may come back to this pair
             targets = dict(_targets(writer, reader))
             taken = {field.name for field in targets.values()}
-            absent = tuple(field for field in reader.fields if field.name not in taken)
-            missing = [field.name for field in absent if field.default is MISSING]
-            if missing:
-                self._seen[pair] = Fail(f"field {missing[0]!r} was not written and has no default")
-            else:
-                steps = tuple(self._step(field, targets.get(field.name)) for field in writer.fields)
-                self.records[pair] = RecordPlan(reader, steps, absent)
-        return self._seen[pair]
+            absent = [field for field in reader.fields if field.name not in taken]
+            self.records[pair] = RecordPlan(
+                writer,
+                reader,
+                steps=tuple(self._step(field, targets.get(field.name)) for field in writer.fields),
+                defaults=tuple(field for field in absent if field.default is not MISSING),
+                missing=tuple(field for field in absent if field.default is MISSING),
+            )
+        return ReadRecord(pair)
 
     def _step(self, field: Field, target: Field | None) -> Step:
         if target is None:
@@ -238,6 +283,22 @@ def _targets(writer: Record, reader: Record) -> Iterator[tuple[str, Field]]:
 def same_name(writer: Definition, reader: Definition) -> bool:
     """Say whether the names match: the same simple name, or one of the reader's aliases."""
     return simple_name(writer.name) == simple_name(reader.name) or writer.name in reader.aliases
+
+
+def _rank_of_names(writer: Definition, reader: Definition) -> int | None:
+    if type(writer) is not type(reader) or not same_name(writer, reader):
+        return None
+    if writer.name == reader.name:
+        return 0
+    return 1 if writer.name in reader.aliases else 2
+
+
+def _other_name(writer: Definition, reader: Definition) -> Fail:
+    reason = f"{writer.name} was written, {reader.name} is wanted, which does not name it as an alias"
+    near = next((alias for alias in reader.aliases if simple_name(alias) == simple_name(writer.name)), None)
+    if near is None:
+        return Fail(Mismatch.NAME, reason)
+    return Fail(Mismatch.ALIAS_NAMESPACE, f"{reason}: its alias means {near}")
 
 
 def _same_or_promoted(writer: Primitive, reader: Primitive) -> bool:
