@@ -22,6 +22,18 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as data; its examples are the files of `codegen/examples/<id>/`."""
+
+    id: str
+    category: Category
+    severity: Severity  # unless contracts.toml says otherwise
+    purpose: str  # one sentence: what holds where the rule is kept
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """A place in a file; line and column count from 1."""
 
