@@ -1,44 +1,47 @@
-"""The command `contracts`: 0 clean, 1 usage or tool error, 69 registry unreachable, 100 something differs."""
+"""The command `contracts`; what its exit codes say stands in `exits`."""
 
 import sys
-from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from codegen import generated_files, python_source
+from codegen import check_commands, generated_files, python_source
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError, Incompatible, RegistryUnreachable
+from codegen.exits import Exit
 
 app = typer.Typer(
     name="contracts",
-    help="Avro schemas as contracts: typed Python classes from them, a registry in step with them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Schemas = Annotated[Path, typer.Option("--schemas", help="The folder of .avsc files.", show_default=True)]
-
-
-class Exit(IntEnum):
-    """What a command's exit code says."""
-
-    CLEAN = 0
-    ERROR = 1
-    UNREACHABLE = 69
-    FINDINGS = 100
+for command in (
+    check_commands.fmt,
+    check_commands.lint,
+    check_commands.breaking,
+    check_commands.diff,
+    check_commands.compare,
+    check_commands.rules,
+    check_commands.explain,
+    check_commands.sample,
+):
+    app.command()(command)
 
 
 @app.callback()
 def contracts() -> None:
-    """Avro schemas as contracts: typed Python classes from them, a registry in step with them."""
+    """Avro schemas as contracts: checked, turned into typed Python classes, and kept in step with a registry.
+
+    Exit codes: 0 clean, 1 usage or tool error, 69 registry unreachable, 100 findings.
+    """
 
 
 @app.command()
 def generate(
-    schemas: Schemas = Path("schemas"),
+    schemas: check_commands.Schemas = check_commands.HERE,
     out: Annotated[Path | None, typer.Option(help="Folder on the import path, or the package's own folder.")] = None,
     package: Annotated[str | None, typer.Option(help="Dotted name; namespace a.b becomes module PACKAGE.a.b.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 100 if the classes differ.")] = False,
@@ -63,7 +66,7 @@ def generate(
 
 @app.command()
 def push(
-    schemas: Schemas = Path("schemas"),
+    schemas: check_commands.Schemas = check_commands.HERE,
     registry: Annotated[
         str, typer.Option(envvar="SCHEMA_REGISTRY_URL", help="Base URL of the Confluent API of the registry.")
     ] = "http://127.0.0.1:8081/apis/ccompat/v7",

@@ -7,7 +7,7 @@ from typing import Final
 from codegen.errors import SchemaError
 from codegen.faults import VERSION_RULES, Fault, all_faults, finding
 from codegen.findings import Category, Finding, Location, Severity
-from codegen.json_text import Json, Pointer, locate, read_json
+from codegen.json_text import Json, Pointer, Position, locate, read_json
 from codegen.parsing import Parser
 from codegen.rules import RULES
 from codegen.schema import Schema
@@ -17,22 +17,21 @@ INVALID: Final = RULES["INVALID_SCHEMA"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A schema as it is given: JSON, and where that is a file's text, the text and the file."""
+    """A schema as it is given: JSON values, or a file and its text."""
 
-    value: Json
+    value: Json = None
     text: str | None = None
     file: str | None = None
 
-    @classmethod
-    def of_text(cls, text: str, file: str) -> "Source":
-        """Read a file's text; raise SchemaError with its position if it is no JSON."""
-        return cls(read_json(text), text, file)
+    def read(self) -> Json:
+        """Return the JSON; raise SchemaError if the text is none."""
+        return self.value if self.text is None else read_json(self.text)
 
-    def location(self, pointer: Pointer) -> Location | None:
+    def location(self, pointer: Pointer, position: Position | None = None) -> Location | None:
         """Return the place of a node, None where there is no file."""
         if self.text is None or self.file is None:
             return None
-        return Location(self.file, *locate(self.text, pointer))
+        return Location(self.file, *(position or locate(self.text, pointer)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class _Parsed:
 def _parsed(source: Source, side: str) -> tuple[_Parsed | None, tuple[Finding, ...]]:
     parser = Parser()
     try:
-        root = parser.read(source.value)
+        root = parser.read(source.read())
         faults = parser.unfinished()
     except SchemaError as error:
         faults = [error]
@@ -82,7 +81,7 @@ def _parsed(source: Source, side: str) -> tuple[_Parsed | None, tuple[Finding, .
 
 def _invalid(fault: SchemaError, source: Source, side: str) -> Finding:
     as_fault = Fault(fault.rule, fault.path, f"the {side}'s schema is not valid: {fault.reason}")
-    return finding(as_fault, source.location(fault.pointer))
+    return finding(as_fault, source.location(fault.pointer, fault.position))
 
 
 def _finding(fault: Fault, wanted: _Parsed, reader: Source) -> Finding:

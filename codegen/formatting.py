@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -40,6 +41,13 @@ class Difference:
     path: Path
     previous: str
     formatted: str
+
+    @property
+    def line(self) -> int:
+        """Return the first line that differs, from 1."""
+        pairs = zip(_lines(self.previous), _lines(self.formatted), strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        return min(same, len(_lines(self.previous)) - 1) + 1
 
     def diff(self) -> str:
         """Return the change as a unified diff."""

@@ -5,10 +5,21 @@ from pathlib import Path
 from typing import Final
 
 from codegen.compatibility_rules import COMPATIBILITY_RULES
-from codegen.findings import Rule
+from codegen.findings import Category, Rule, Severity
+from codegen.ignore_rules import IGNORE_RULES
 from codegen.lint_rules import LINT_RULES
 
-RULES: Final[Mapping[str, Rule]] = {rule.id: rule for rule in (*COMPATIBILITY_RULES, *LINT_RULES)}
+UNFORMATTED: Final = Rule(
+    "UNFORMATTED",
+    Category.LINT,
+    Severity.ERROR,
+    purpose="A file is in the one layout that `contracts fmt` writes.",
+    why="Then the diff of a schema shows what has changed, and nothing else.",
+    fix="Run `contracts fmt`.",
+)
+RULES: Final[Mapping[str, Rule]] = {
+    rule.id: rule for rule in (*COMPATIBILITY_RULES, *LINT_RULES, UNFORMATTED, *IGNORE_RULES)
+}
 EXAMPLES: Final = Path(__file__).parent / "examples"
 
 
