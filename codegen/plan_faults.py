@@ -88,6 +88,10 @@ class _At:
         return replace(self, reader=_into(self.reader, number))
 
 
+def _definition(node: Node) -> Place | None:
+    return Place(node.name) if isinstance(node, Reference) else None
+
+
 def _into(place: Place | None, *steps: str | int) -> Place | None:
     return place and Place(place.type, (*place.pointer, *steps))
 
@@ -102,7 +106,8 @@ class PlanFaults:
     def of_root(self) -> Iterator[Fault | Use]:
         """Yield what stands at the root."""
         resolution = self._resolution
-        yield from self._plan(resolution.root, _At(), resolution.writer.root, resolution.reader.root)
+        writer, reader = resolution.writer.root, resolution.reader.root
+        yield from self._plan(resolution.root, _At("", _definition(writer), _definition(reader)), writer, reader)
 
     def of_record(self, pair: RecordPair) -> Iterator[Fault | Use]:
         """Yield what stands in the fields of a pair of records."""
@@ -245,7 +250,9 @@ class PlanFaults:
             yield self._fault(change.rule, at, change.message)
 
     def _fault(self, rule: str, at: _At, message: str) -> Fault:
-        return Fault(rule, at.path, message, at.reader if self._changed is Changed.READER else at.writer)
+        if self._changed is Changed.READER:
+            return Fault(rule, at.path, message, at.reader)
+        return Fault(rule, at.path, f"for readers of earlier versions: {message}", at.writer)
 
     def _either(self, reader_changed: str, writer_changed: str) -> str:
         return reader_changed if self._changed is Changed.READER else writer_changed

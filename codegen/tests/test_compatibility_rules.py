@@ -1,0 +1,36 @@
+"""Every WIRE, SEM and API rule on its examples: the bad one breaks it where it says, the good one keeps it."""
+
+import pytest
+
+from codegen import faults
+from codegen.compatibility_rules import COMPATIBILITY_RULES
+from codegen.faults import Changed, Fault
+from codegen.findings import Rule
+from codegen.parsing import parse
+from codegen.rules import examples
+from codegen.schema import Schema
+
+PAIRS = [rule for rule in COMPATIBILITY_RULES if rule.id != "SUBJECT_REMOVED"]  # of a folder: test_breaking.py
+
+
+def faults_of_versions(previous: Schema, current: Schema) -> list[Fault]:
+    return [
+        *faults.find(writer=previous, reader=current, changed=Changed.READER),
+        *faults.find(writer=current, reader=previous, changed=Changed.WRITER),
+        *faults.compare_versions(previous, current),
+    ]
+
+
+@pytest.mark.parametrize("rule", PAIRS, ids=lambda rule: rule.id)
+def test_the_bad_example_breaks_the_rule_and_the_good_one_keeps_it(rule: Rule) -> None:
+    schemas = {path: parse(text) for path, text in examples(rule).items()}
+    previous, bad, good = schemas["previous.avsc"], schemas["bad.avsc"], schemas["good.avsc"]
+
+    found = [fault for fault in faults_of_versions(previous, bad) if fault.rule == rule.id]
+
+    assert len({fault.path for fault in found}) == 1
+    assert all(fault.place is not None and fault.place.type in bad.types for fault in found)
+    assert rule.id not in {fault.rule for fault in faults_of_versions(previous, good)}
+    assert (
+        faults_of_versions(previous, previous) == faults_of_versions(bad, bad) == faults_of_versions(good, good) == []
+    )
