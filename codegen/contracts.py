@@ -8,12 +8,15 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from codegen import schema_files
 from codegen.errors import ContractsFileError
+from codegen.findings import Location, Severity
+from codegen.ignores import Ignore, Severities, lines
+from codegen.rules import RULES
 from codegen.schema_files import SchemaFile, SchemaFolder
 
 FILE_NAME: Final = "contracts.toml"
@@ -25,6 +28,7 @@ STRATEGY: Final = "TopicRecordName"
 _TOPIC_KEYS: Final = frozenset(
     {"writer", "key", "events", "dead_letter", "partitions", "retention_days", "max_message_bytes"}
 )
+_IGNORE_KEYS: Final = frozenset({"rule", "subject", "path", "reason", "until"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ class Contracts:
     compatibility: str = "FULL_TRANSITIVE"
     out: Path | None = None
     package: str | None = None
+    ignores: tuple[Ignore, ...] = ()
+    severities: Severities = field(default_factory=dict)
+    event_header: str | None = None  # full name of the type of every event's first field
 
     @classmethod
     def load(cls, folder: Path) -> "Contracts":
@@ -82,10 +89,11 @@ class Contracts:
         if not path.exists():
             return cls(folder, schemas, {})
         try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            document = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ContractsFileError(f"{FILE_NAME}: {error}") from error
-        return _Reader(document, folder, schemas).contracts()
+        return _Reader(document, text, folder, schemas).contracts()
 
     def topic_of(self, event: str) -> Topic:
         """Return the topic that carries an event, by the event's full name."""
@@ -119,14 +127,15 @@ class Contracts:
 class _Reader:
     """Turns the parsed TOML into values, refusing what it does not know."""
 
-    def __init__(self, document: Mapping[str, Any], folder: Path, schemas: SchemaFolder) -> None:
+    def __init__(self, document: Mapping[str, Any], text: str, folder: Path, schemas: SchemaFolder) -> None:
         self._document = document
+        self._text = text
         self._folder = folder
         self._schemas = schemas
 
     def contracts(self) -> Contracts:
         """Return the contracts that the document describes."""
-        known = {"registry", "generate", "topics", "topic_defaults", "dead_letter_defaults"}
+        known = {"registry", "generate", "topics", "topic_defaults", "dead_letter_defaults", "ignore", "rules", "lint"}
         self._refuse_unknown("", self._document, known)
         registry = self._table("registry", {"subject_strategy", "compatibility"})
         if registry.get("subject_strategy", STRATEGY) != STRATEGY:
@@ -139,13 +148,25 @@ class _Reader:
         topics = {name: self._topic(name, value) for name, value in self._document.get("topics", {}).items()}
         self._check_events(topics)
         out_path = Path(os.path.normpath(self._folder / out)) if out is not None else None
-        return Contracts(self._folder, self._schemas, topics, level, out_path, generate.get("package"))
+        return Contracts(
+            self._folder,
+            self._schemas,
+            topics,
+            compatibility=level,
+            out=out_path,
+            package=generate.get("package"),
+            ignores=self._ignores(),
+            severities=self._severities(),
+            event_header=self._event_header(),
+        )
 
-    def _table(self, name: str, known: set[str]) -> Mapping[str, Any]:
+    def _table(self, name: str, known: set[str] | None) -> Mapping[str, Any]:
+        """Return a table whose keys are `known` (None: whoever asks looks at them)."""
         table = self._document.get(name, {})
         if not isinstance(table, Mapping):
             raise ContractsFileError(f"{FILE_NAME}: {name} is a table")
-        self._refuse_unknown(f"{name}.", table, known)
+        if known is not None:
+            self._refuse_unknown(f"{name}.", table, known)
         return table
 
     def _refuse_unknown(self, prefix: str, table: Mapping[str, Any], known: set[str] | frozenset[str]) -> None:
@@ -197,3 +218,41 @@ class _Reader:
                 if event in carriers:
                     raise ContractsFileError(f"{FILE_NAME}: both {carriers[event]} and {topic.name} carry {event}")
                 carriers[event] = topic.name
+
+    def _severities(self) -> Severities:
+        table = self._table("rules", None)
+        for rule, value in table.items():
+            if rule not in RULES:
+                raise ContractsFileError(f"{FILE_NAME}: rules.{rule} is no rule; `contracts rules` lists them")
+            if value not in ("error", "warning", "off"):
+                raise ContractsFileError(f"{FILE_NAME}: rules.{rule} is 'error', 'warning' or 'off'")
+        return {rule: None if value == "off" else Severity(value) for rule, value in table.items()}
+
+    def _event_header(self) -> str | None:
+        name = self._table("lint", {"event_header"}).get("event_header")
+        if name is not None and not (isinstance(name, str) and name in self._schemas.types):
+            raise ContractsFileError(f"{FILE_NAME}: lint.event_header is {name!r}, which no file defines")
+        return name
+
+    def _ignores(self) -> tuple[Ignore, ...]:
+        items = self._document.get("ignore", [])
+        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+            raise ContractsFileError(f"{FILE_NAME}: an ignore is a table of a list, written [[ignore]]")
+        places = lines(self._text, len(items))
+        return tuple(self._ignore(item, line) for item, line in zip(items, places, strict=True))
+
+    def _ignore(self, item: Mapping[str, Any], line: int) -> Ignore:
+        self._refuse_unknown("ignore.", item, _IGNORE_KEYS)
+        place = f"{FILE_NAME}:{line}: ignore"
+        for key in ("rule", "subject", "path", "reason"):
+            if key in item and not isinstance(item[key], str):
+                raise ContractsFileError(f"{place}.{key} is text")
+        if item.get("rule") not in RULES:
+            raise ContractsFileError(f"{place}.rule {item.get('rule')!r} is no rule; `contracts rules` lists them")
+        if not item.get("reason", "").strip():
+            raise ContractsFileError(f"{place}.reason is missing: say why, so that others can judge it later")
+        until = item.get("until")
+        if type(until) is not date:
+            raise ContractsFileError(f"{place}.until is missing or no date: the last day it holds, as 2027-01-31")
+        location = Location(f"{self._folder.as_posix()}/{FILE_NAME}", line, 1)
+        return Ignore(item["rule"], item["reason"], until, location, item.get("subject"), item.get("path"))
