@@ -54,11 +54,11 @@ def render(
     ordered = sorted(findings, key=_place)
     match form:
         case Format.TEXT:
-            return "\n".join([*(as_line(finding) for finding in ordered), _summary(ordered, checked)])
+            return "\n".join([*(_text(group) for group in _groups(ordered)), _summary(ordered, checked)])
         case Format.JSON:
             return _json({"findings": [as_json(finding) for finding in ordered], **(extra or {})})
         case Format.GITHUB:
-            return "\n".join([*(_github(finding) for finding in ordered), _summary(ordered, checked)])
+            return "\n".join([*(_github(group) for group in _groups(ordered)), _summary(ordered, checked)])
         case Format.GITLAB:
             return _json([_gitlab(finding, mark) for finding, mark in _with_fingerprints(ordered)])
         case Format.JUNIT:
@@ -86,12 +86,28 @@ def as_json(finding: Finding) -> dict[str, Json]:
     }
 
 
-def as_line(finding: Finding) -> str:
-    """Return a finding as compilers say it, with the fix on a second line."""
+def _text(group: Sequence[Finding]) -> str:
+    """Return findings of one fault as compilers say them: place and message once, and the fix on a line of its own."""
+    finding = group[0]
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
     words = [f"{place}:" if place else "", finding.severity, finding.rule, f"{finding.path}:" if finding.path else ""]
     said = " ".join(word for word in (*words, _message(finding)) if word)
-    return f"{_one_line(said)}\n    fix: {_one_line(finding.fix)}"
+    return "\n    ".join(_one_line(line) for line in (said, *_others(group), f"fix: {finding.fix}"))
+
+
+def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return findings with those together that one edit has made: of a shared type every user's path and versions."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for each in findings:
+        key = (each.file, each.line, each.column, each.rule, each.severity, each.message, each.fix)
+        groups.setdefault(key if each.file else (each.path, *key), []).append(each)
+    return [
+        sorted(group, key=lambda each: (len(each.path), each.path, each.subject or "")) for group in groups.values()
+    ]
+
+
+def _others(group: Sequence[Finding]) -> list[str]:
+    return [" ".join(part for part in ("also", each.path or each.rule, _broken(each)) if part) for each in group[1:]]
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str, str, str]:
@@ -147,11 +163,12 @@ def _with_fingerprints(findings: Iterable[Finding]) -> list[tuple[Finding, str]]
 # GitHub
 
 
-def _github(finding: Finding) -> str:
-    """Return a workflow command, which becomes an annotation of the pull request."""
+def _github(group: Sequence[Finding]) -> str:
+    """Return a workflow command, which becomes an annotation of the pull request; ten of a kind are shown."""
+    finding = group[0]
     values = {"file": finding.file, "line": finding.line, "col": finding.column, "title": _title(finding)}
     properties = ",".join(f"{key}={_github_property(str(value))}" for key, value in values.items() if value is not None)
-    message = "\n".join((_message(finding), f"fix: {finding.fix}"))
+    message = "\n".join((_message(finding), *_others(group), f"fix: {finding.fix}"))
     return f"::{finding.severity} {properties}::{_github_data(message)}"
 
 
@@ -217,7 +234,7 @@ def _junit_case(finding: Finding, file: str) -> ElementTree.Element:
         said = ElementTree.SubElement(case, "failure", type=finding.rule, message=_xml(finding.message))
     else:
         said = ElementTree.SubElement(case, "system-out")
-    said.text = _xml(as_line(finding))
+    said.text = _xml(_text([finding]))
     return case
 
 
@@ -283,7 +300,7 @@ def _markdown(findings: Sequence[Finding], checked: str) -> str:
     """Return a table for a comment on a pull request."""
     if not findings:
         return _prose(_summary(findings, checked))
-    rows = [" | ".join(_markdown_cells(finding)) for finding in findings]
+    rows = [" | ".join(_markdown_cells(group)) for group in _groups(findings)]
     head = [
         f"**{_summary(findings, checked)}**",
         "",
@@ -293,10 +310,12 @@ def _markdown(findings: Sequence[Finding], checked: str) -> str:
     return "\n".join([*head, *(f"| {row} |" for row in rows)])
 
 
-def _markdown_cells(finding: Finding) -> list[str]:
+def _markdown_cells(group: Sequence[Finding]) -> list[str]:
+    finding = group[0]
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
     where = "<br>".join(_code(part) for part in (place, finding.path) if part)
-    return [finding.severity.value, _code(finding.rule), where, _prose(_message(finding)), _prose(finding.fix)]
+    what = "<br>".join(_prose(line) for line in (_message(finding), *_others(group)))
+    return [finding.severity.value, _code(finding.rule), where, what, _prose(finding.fix)]
 
 
 def _prose(text: str) -> str:

@@ -65,6 +65,39 @@ def test_text_says_which_versions_break_and_of_what(versions: tuple[int | str, .
     assert first_line.endswith(f"{ERROR.message} {said}")
 
 
+SHARED = [
+    replace(ERROR, file="schemas/shop/Line.avsc", path=path, subject=subject)
+    for path, subject in (("lines[].coupon", "shop.Order"), ("coupon", "shop.Line"), ("lines[].coupon", "shop.Invoice"))
+]
+
+
+def test_text_says_a_fault_of_a_shared_type_once_with_all_that_it_breaks() -> None:
+    assert render(SHARED, Format.TEXT).splitlines() == [
+        f"schemas/shop/Line.avsc:12:7: error {RULE_IDS[0]} coupon: {ERROR.message} (breaks versions 1, 2)",
+        "    also lines[].coupon (breaks versions 1, 2 of shop.Invoice)",
+        "    also lines[].coupon (breaks versions 1, 2 of shop.Order)",
+        "    fix: Give the field a default.",
+        "3 errors",
+    ]
+
+
+def test_a_fault_of_a_shared_type_is_one_annotation_and_one_row() -> None:
+    also = "also lines[].coupon (breaks versions 1, 2 of shop.Invoice)"
+
+    annotation, _ = render(SHARED, Format.GITHUB).splitlines()
+    _, row = table(render(SHARED, Format.MARKDOWN))
+
+    assert f"%0A{also}%0A" in annotation
+    assert also in row[3]
+    assert len(json.loads(render(SHARED, Format.JSON))["findings"]) == 3
+
+
+def test_findings_without_a_file_stand_for_themselves() -> None:
+    first, second = render([BARE, replace(BARE, path="a")], Format.TEXT).splitlines()[::2][:2]
+
+    assert (first, second) == (f"error {RULE_IDS[0]} {BARE.message}", f"error {RULE_IDS[0]} a: {BARE.message}")
+
+
 def test_findings_are_sorted_by_file_line_column_and_rule() -> None:
     places = [(None, None, None), ("a", 2, 9), ("a", 10, 1), ("a", 10, 3), ("b", 1, 1)]
     ordered = [
