@@ -212,10 +212,9 @@ def _name_of(file: SchemaFile) -> Place:
 
 def _headless_events(folder: SchemaFolder, events: Iterable[str], header: str) -> Iterator[Fault]:
     for name in events:
-        definition = folder.types.get(name)  # an event of an invalid file is a finding of its own
-        if definition is None:
+        if name not in folder.files:  # an event of an invalid file is a finding of its own
             continue
-        headers = [each.name == _HEADER and each.type == Reference(header) for each in _fields(definition)]
+        headers = [each.name == _HEADER and each.type == Reference(header) for each in _fields(folder.types[name])]
         if not any(headers[:1]):
             message = f"event {name} does not begin with a field {_HEADER!r} of type {header}"
             fix = f'Write {{"name": "{_HEADER}", "type": "{header}", "doc": ...}} as its first field.'

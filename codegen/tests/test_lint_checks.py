@@ -179,6 +179,10 @@ def test_paths_lead_through_nested_definitions(tmp_path: Path) -> None:
             'Write "type": ["int", "null"], or a default of branch \'null\'.',
         ),
         (
+            {"name": "a", "type": ["int", {"type": "array", "items": "string", "why": "long" * 30}, "null"]},
+            "Write the union in this order: 'null', 'int', 'array' and \"default\": null.",
+        ),
+        (
             {"name": "paid_at", "type": "int"},
             'Write {"type": "long", "logicalType": "timestamp-millis"} in place of "int" and count milliseconds,'
             " in a field of another name: no logical type counts seconds.",

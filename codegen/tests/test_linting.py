@@ -262,3 +262,11 @@ def test_events_begin_with_the_header(fields: list[dict[str, Any]], fix: str | N
 
     assert [finding.fix for finding in findings] == ([fix] if fix else [])
     assert linting.lint(folder, {"n.Event": "t-n.Event"}) == ()
+
+
+def test_an_event_that_could_not_be_read_is_not_judged(tmp_path: Path) -> None:
+    files = {"n/Header.avsc": record("n.Header"), "n/Event.avsc": record("n.Event", {"name": "header"})}
+    examination = schema_files.examine(write(tmp_path, files))
+
+    assert [fault.rule for fault in examination.faults] == ["INVALID_SCHEMA"]
+    assert linting.lint(examination.folder, {"n.Event": "t-n.Event"}, "n.Header") == ()
