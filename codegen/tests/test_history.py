@@ -1,7 +1,6 @@
 """Earlier versions: released ones in files, and a folder as it was at a revision of a real git repository."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from codegen.errors import ContractsError, SchemaError
 from codegen.history import Earlier
 from codegen.schema import Enum, Fixed
 from codegen.tests.building import write_schemas
+from codegen.tests.releasing import commit, git, init, release
 
 
 def fixed(name: str, size: int, *aliases: str) -> dict[str, Any]:
@@ -24,31 +24,9 @@ def record(name: str, *types: Any) -> dict[str, Any]:
     return {"type": "record", "name": name, "namespace": "n", "fields": fields}
 
 
-def release(folder: Path, subject: str, number: int | str, schema: Any) -> Path:
-    path = folder / "history" / subject / f"{number}.avsc"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(schema if isinstance(schema, str) else json.dumps(schema), encoding="utf-8")
-    return path
-
-
-def git(folder: Path, *arguments: str) -> str:
-    user = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
-    command = ["git", "-C", str(folder), *user, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def commit(folder: Path, tag: str) -> None:
-    git(folder, "add", "--all", "--force")
-    git(folder, "commit", "--quiet", "--allow-empty", "--message", tag)
-    git(folder, "tag", tag)
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--initial-branch", "main")
-    return folder
+    return init(tmp_path / "repository")
 
 
 def sizes(earlier: Earlier) -> dict[str, dict[int | str, int]]:
@@ -281,8 +259,7 @@ def test_a_symbolic_link_that_leads_nowhere_is_refused(repository: Path) -> None
 
 def test_a_submodule_with_schemas_is_refused_and_one_without_is_passed_over(repository: Path, tmp_path: Path) -> None:
     write_schemas(repository, fixed("A", 1))
-    git(tmp_path, "init", "--quiet", "other")
-    commit(tmp_path / "other", "v1")
+    commit(init(tmp_path / "other"), "v1")
     git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "other"), "sub")
     commit(repository, "v1")
 
