@@ -1,0 +1,30 @@
+"""docs/contracts.md shows what the commands say, and leaves out no command and no rule."""
+
+import re
+from pathlib import Path
+
+from typer.main import get_command
+
+from codegen.cli import app
+from codegen.reports import Format
+from codegen.rules import RULES
+from codegen.tests.documented import PAGE, answered
+
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_shows_what_the_commands_answer(tmp_path: Path) -> None:
+    assert answered(TEXT, tmp_path) == TEXT, "run `python -m codegen.tests.documented` and look at what has changed"
+
+
+def test_the_page_runs_every_command() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+
+    assert {
+        name for name in commands if not re.search(rf"^(?:\$ .*|<!-- made by: )contracts {name}\b", TEXT, re.MULTILINE)
+    } == set()
+
+
+def test_the_page_has_every_rule_and_every_format() -> None:
+    assert {rule for rule in RULES if f"| {rule} |" not in TEXT} == set()
+    assert {form for form in Format if f"| `{form}` |" not in TEXT} == set()
