@@ -257,6 +257,8 @@ def spelled(node: Node, names: Names | None = None) -> str:
             return f"array<{spelled(items, names)}>"
         case Map(values=values):
             return f"map<{spelled(values, names)}>"
+        case Union(branches=(branch,)):
+            return f"union<{spelled(branch, names)}>"
         case Union(branches=branches):
             return " | ".join(spelled(branch, names) for branch in branches)
         case Reference(name=name):

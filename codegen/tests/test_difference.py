@@ -142,6 +142,8 @@ def test_another_type_of_a_field_is_one() -> None:
             "array<map<null | decimal(4, 2) on bytes>>",
         ),
         ({"type": "array", "items": record()}, "array<n.R>"),
+        (["null", "string"], "null | string"),
+        (["string"], "union<string>"),
     ],
 )
 def test_types_are_spelled_as_people_read_them(schema: Any, expected: str) -> None:
