@@ -238,7 +238,7 @@ def _field(field: Field, record: Record, schema: Schema, context: ModuleContext)
     check_supported(field.type, schema, path)
     line = f"    {attribute(field.name)}: {annotation(field.type, schema, context)}"
     if not isinstance(field.default, Missing):
-        expression = Defaults(schema, context).expression(field.type, field.default)
+        expression = Defaults(schema, context, path).expression(field.type, field.default)
         if is_container(field.type, schema, field.default):
             factory = {"[]": "list", "{}": "dict"}.get(expression)
             made = context.builtin(factory) if factory else f"lambda: {expression}"

@@ -1,8 +1,10 @@
 """The Python side of an Avro type: its annotation, its runtime functions, its default as an expression."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Final, Protocol, cast
 
+from codegen import runtime
 from codegen.defaults import branch_of
 from codegen.errors import UnsupportedSchema
 from codegen.json_text import Json
@@ -158,9 +160,10 @@ def is_container(node: Node, schema: Schema, default: "Json | Missing") -> bool:
 class Defaults:
     """Turns JSON defaults into Python expressions."""
 
-    def __init__(self, schema: Schema, context: Context) -> None:
+    def __init__(self, schema: Schema, context: Context, path: str = "") -> None:
         self._schema = schema
         self._context = context
+        self._path = path
 
     def expression(self, node: Node, default: "Json | Missing") -> str:
         """Return the expression of a default, which the parser has found to fit."""
@@ -188,9 +191,26 @@ class Defaults:
         if node.type == "bytes":
             return quoted_bytes(cast("str", value).encode("latin-1"))
         if node.type in {"float", "double"}:
-            return repr(float(cast("float", value))).replace("e+", "e")
+            return self._floating(node.type, cast("float", value))
         text = quoted(value) if isinstance(value, str) else repr(value)
-        return f"{self._context.helper(LOGICAL[node.logical.name][3])}({text})" if node.logical else text
+        return self._logical(node.logical, value, text) if node.logical else text
+
+    def _floating(self, kind: str, value: float) -> str:
+        try:
+            number = runtime.to_single(value) if kind == "float" else float(value)  # as it would be if it were written
+        except OverflowError as error:
+            raise UnsupportedSchema(f"{self._path}: the default {value} does not fit {kind}") from error
+        if not isfinite(number):
+            raise UnsupportedSchema(f"{self._path}: the default is too large for {kind}")
+        return repr(number).replace("e+", "e")
+
+    def _logical(self, logical: Logical, value: Json, text: str) -> str:
+        function = LOGICAL[logical.name][3]
+        try:
+            getattr(runtime, function)(value)
+        except runtime.FAULTS as error:  # valid Avro, but the module that is generated could not be imported
+            raise UnsupportedSchema(f"{self._path}: the default {text} is no {logical.name}: {error}") from error
+        return f"{self._context.helper(function)}({text})"
 
     def _record(self, record: Record, value: Mapping[str, Json]) -> str:
         arguments = [

@@ -75,6 +75,10 @@ UNSUPPORTED: list[tuple[str, Any, str]] = [
     ("colliding names", one_field("int", name="class") | {"fields": [{"name": n, "type": "int"} for n in ("class", "class_")]}, "'class' and 'class_' both become class_"),
     ("colliding symbols", one_field({"type": "enum", "name": "E", "symbols": ["name", "name_"]}), "'name' and 'name_' both become name_"),
     ("reserved symbol", one_field({"type": "enum", "name": "E", "symbols": ["_x_"]}), r"n\.E\._x_: Python's enums keep"),
+    ("default that is no date", one_field({"type": "int", "logicalType": "date"}, default=2**31 - 1), r"n\.R\.f: the default 2147483647 is no date"),
+    ("default that is no uuid", one_field({"type": "string", "logicalType": "uuid"}, default="x"), r"n\.R\.f: the default \"x\" is no uuid"),
+    ("default beyond a float", one_field("float", default=1e300), r"n\.R\.f: the default 1e\+300 does not fit float"),
+    ("default beyond a double", one_field("double", default=10**400), r"n\.R\.f: the default 1000.* does not fit double"),
 ]  # fmt: skip
 
 
@@ -201,3 +205,9 @@ def test_schemas_in_the_class_are_self_contained(tmp_path: Path) -> None:
     assert json.loads(classes["n.R"].SCHEMA)["fields"][0]["type"]["name"] == "I"
     assert classes["n.R"].NAME == "n.R"
     assert len(classes["n.R"].FINGERPRINT) == 64
+
+
+def test_a_default_is_what_would_be_read_if_it_were_written(tmp_path: Path) -> None:
+    cls = build(tmp_path, one_field("float", default=0.1))["n.R"]
+
+    assert cls.decode(cls().encode()) == cls()
