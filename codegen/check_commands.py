@@ -37,6 +37,7 @@ from codegen.faults import Fault
 from codegen.findings import Category, Finding, Location, failing
 from codegen.json_text import Json, read_json
 from codegen.reports import Format
+from codegen.schema_files import FileFault
 
 Schemas = Annotated[Path, typer.Option("--schemas", help="The folder of .avsc files.")]
 Form = Annotated[Format, typer.Option("--format", help="The form of the report.")]
@@ -78,13 +79,14 @@ def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
 
     `contracts rules` lists what is looked for. Severities and exceptions are set in contracts.toml.
     """
-    invalid = _invalid(schemas)
-    if invalid:
-        _report(invalid, form, "")
+    examination = schema_files.examine(schemas)
+    if examination.faults:
+        _report_invalid(examination.faults, form)
         return
     contracts = Contracts.load(schemas)
     subjects = {event: contracts.subject_of(event) for topic in contracts.topics.values() for event in topic.events}
     found = linting.lint(contracts.schemas, subjects, contracts.event_header)
+    found += tuple(_of_file(each) for each in examination.copies)
     _report(_settled(contracts, found, {Category.LINT}), form, _looked_at(contracts))
 
 
@@ -94,9 +96,9 @@ def breaking(schemas: Schemas = HERE, against: Against = "history", form: Form =
     Which versions must read which follows from registry.compatibility in contracts.toml (FULL_TRANSITIVE where it says
     nothing: every version reads every other). Exit 100 if something breaks; a change of Python code alone is a warning.
     """
-    invalid = _invalid(schemas)
-    if invalid:
-        _report(invalid, form, "")
+    examination = schema_files.examine(schemas)
+    if examination.faults:
+        _report_invalid(examination.faults, form)
         return
     contracts = Contracts.load(schemas)
     earlier = history.read(against, contracts)
@@ -186,10 +188,13 @@ def sample(
         typer.echo(line)
 
 
-def _invalid(schemas: Path) -> list[Finding]:
-    """Return what keeps the folder from being read; the other rules are for what can be read."""
-    found = schema_files.examine(schemas).faults
-    return [faults.finding(Fault(each.rule, each.fault.path, each.fault.reason), each.location) for each in found]
+def _report_invalid(found: Iterable[FileFault], form: Format) -> None:
+    typer.echo("contracts: the other rules are looked at when every schema can be read", err=True)
+    _report([_of_file(each) for each in found], form, "")
+
+
+def _of_file(found: FileFault) -> Finding:
+    return faults.finding(Fault(found.rule, found.fault.path, found.fault.reason), found.location)
 
 
 def _unformatted(difference: formatting.Difference) -> Finding:

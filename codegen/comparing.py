@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from codegen import parsing
 from codegen.errors import SchemaError
 from codegen.faults import VERSION_RULES, Fault, all_faults, finding
 from codegen.findings import Category, Finding, Location, Severity
@@ -63,7 +64,7 @@ def judge(writer: Source, reader: Source) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     schema: Schema
-    places: Mapping[str, Pointer]
+    places: Mapping[str, parsing.Source]
 
 
 def _parsed(source: Source, side: str) -> tuple[_Parsed | None, tuple[Finding, ...]]:
@@ -86,7 +87,7 @@ def _invalid(fault: SchemaError, source: Source, side: str) -> Finding:
 
 def _finding(fault: Fault, wanted: _Parsed, reader: Source) -> Finding:
     place = fault.place
-    pointer = (*wanted.places[place.type], *place.pointer) if place else ()
+    pointer = (*wanted.places[place.type].pointer, *place.pointer) if place else ()
     found = finding(fault, reader.location(pointer))
     # A datum that has the field means the same under either default: these two are for people to look at.
     return replace(found, severity=Severity.WARNING) if fault.rule in VERSION_RULES else found

@@ -14,19 +14,21 @@ class ContractsError(Exception):
 
 
 class SchemaError(ContractsError):
-    """The schema is not valid Avro; `pointer` leads to the fault in its JSON, `path` says the same in names."""
+    """The schema is not valid Avro; `pointer` leads to the fault in its JSON, the field `path` within `type_name` as well."""
 
     def __init__(
         self,
         reason: str,
         *,
+        type_name: str = "",
         path: str = "",
         pointer: "Pointer" = (),
         position: "Position | None" = None,
         source: str = "",
         rule: str = "INVALID_SCHEMA",
     ) -> None:
-        super().__init__(f"{path}: {reason}" if path else reason)
+        where = ".".join(part for part in (type_name, path) if part).replace(".[", "[").replace(".{", "{")
+        super().__init__(f"{where}: {reason}" if where else reason)
         self.reason = reason
         self.path = path
         self.pointer = pointer

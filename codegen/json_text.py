@@ -6,6 +6,7 @@ Places are looked for only when somebody asks: reading stays as fast as the stan
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from codegen.errors import SchemaError
@@ -37,7 +38,7 @@ def read_json(text: str) -> Json:
     except json.JSONDecodeError as error:
         raise SchemaError(f"not JSON: {error.msg}", position=Position(error.lineno, error.colno)) from error
     except _DuplicateKey:
-        pointer, key = _Places(text).duplicate()
+        pointer, key = _places(text).duplicate()
         raise SchemaError(f"duplicate key {key!r}", pointer=pointer, position=locate(text, pointer)) from None
     except RecursionError:
         raise SchemaError("nested too deeply") from None
@@ -45,10 +46,15 @@ def read_json(text: str) -> Json:
 
 def locate(text: str, pointer: Pointer) -> Position:
     """Return where a node stands in a text that is JSON, or else the nearest node around it."""
-    offsets = _Places(text).offsets
+    offsets = _places(text).offsets
     while pointer not in offsets:
         pointer = pointer[:-1]
     return _position(text, offsets[pointer])
+
+
+@lru_cache(maxsize=16)  # findings come file by file
+def _places(text: str) -> "_Places":
+    return _Places(text)
 
 
 def _position(text: str, offset: int) -> Position:

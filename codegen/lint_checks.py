@@ -69,8 +69,11 @@ def logical_type_of_field(field: Spot, _types: Types) -> Iterator[Fault]:
 
 
 def missing_doc(spot: Spot, _types: Types) -> Iterator[Fault]:
-    """A named type or a field that does not say what it means."""
-    if (spot.defines or spot.part is Part.FIELD) and not str(spot.value.get("doc") or "").strip():
+    """A record, an enum or a field that does not say what it means."""
+    has_one = (
+        spot.defines and spot.value["type"] != "fixed"
+    ) or spot.part is Part.FIELD  # a fixed has no doc (Avro 1.12)
+    if has_one and not str(spot.value.get("doc") or "").strip():
         says = "what a value means, with its unit" if spot.part is Part.FIELD else "what it stands for"
         message = f"{spot.described} has no doc"
         yield Fault("MISSING_DOC", spot.path, message, spot.place, f'Add "doc": one sentence that says {says}.')

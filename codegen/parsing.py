@@ -7,6 +7,7 @@ may refer to each other in any order; `finish` looks at what can only be judged 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, cast
 
 from codegen.defaults import why_not
@@ -68,19 +69,35 @@ def defined_name(value: Mapping[str, Json], namespace: str) -> str:
     return full_name(name, own)
 
 
-class _At(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _At:
     """Where the parser is: in names for people, as a pointer for programs, and which namespace is in force."""
 
+    type_name: str  # of the outermost definition
     path: str
     pointer: Pointer
     namespace: str
     source: str
 
     def inside(self, *steps: str | int, path: str = "") -> "_At":
-        return _At(self.path + path, self.pointer + steps, self.namespace, self.source)
+        return replace(self, path=self.path + path, pointer=self.pointer + steps)
 
     def fault(self, reason: str, *steps: str | int, rule: str = "INVALID_SCHEMA") -> SchemaError:
-        return SchemaError(reason, path=self.path, pointer=self.pointer + steps, source=self.source, rule=rule)
+        return SchemaError(
+            reason,
+            type_name=self.type_name,
+            path=self.path.lstrip("."),
+            pointer=self.pointer + steps,
+            source=self.source,
+            rule=rule,
+        )
+
+
+class Source(NamedTuple):
+    """Where a definition stands: in which text, as the parser was told, and where in it."""
+
+    name: str
+    pointer: Pointer
 
 
 class _Use(NamedTuple):
@@ -103,13 +120,14 @@ class Parser:
         self._defaults: list[_Default] = []
         self._known: set[str] = set()  # names whose definitions are read or being read
         self._begun_here: set[str] = set()  # those of the text being read
-        self.places: dict[str, Pointer] = {}
+        self.places: dict[str, Source] = {}
+        self.copies: list[SchemaError] = []  # definitions that another text has word for word
 
     def read(self, value: Json, source: str = "") -> Node:
         """Read one text, which faults name as `source`; raise SchemaError for its first fault, and leave it out then."""
-        uses, defaults, self._begun_here = len(self._uses), len(self._defaults), set()
+        uses, defaults, copies, self._begun_here = len(self._uses), len(self._defaults), len(self.copies), set()
         try:
-            node = self._node(value, _At("", (), "", source))
+            node = self._node(value, _At("", "", (), "", source))
             self._refuse_use_before_definition(self._uses[uses:])
         except RecursionError:
             error = SchemaError("nested too deeply", source=source)
@@ -117,11 +135,12 @@ class Parser:
             error = found
         else:
             return node
-        del self._uses[uses:], self._defaults[defaults:]
+        del self._uses[uses:], self._defaults[defaults:], self.copies[copies:]
         for name in self._begun_here:
-            self._known.discard(name)
-            self.types.pop(name, None)
-            self.places.pop(name, None)
+            if name not in self.places or self.places[name].name == source:
+                self._known.discard(name)
+                self.types.pop(name, None)
+                self.places.pop(name, None)
         raise error from None
 
     def finish(self) -> None:
@@ -193,18 +212,31 @@ class Parser:
             name = defined_name(value, at.namespace)
         except SchemaError as error:
             raise at.fault(error.reason) from None
-        at = _At(at.path or name, at.pointer, namespace_of(name), at.source)
+        at = replace(at, type_name=at.type_name or name, namespace=namespace_of(name))
         _check_name(name, at)
         if simple_name(name) in PRIMITIVES:
             raise at.fault(f"a type may not be named {simple_name(name)!r}", "name")
-        if name in self._known:
+        if name in self._begun_here:
             raise at.fault(f"{name!r} is defined twice", "name", rule="DUPLICATE_DEFINITION")
+        known = self.types.get(name)
         self._known.add(name)
         self._begun_here.add(name)
-        self.places[name] = at.pointer
         read: Mapping[str, Callable[[str, Mapping[str, Json], _At], Definition]]
         read = {"enum": _enum, "fixed": _fixed}
-        self.types[name] = read.get(kind, self._record)(name, value, at)
+        definition = read.get(kind, self._record)(name, value, at)
+        if known is None:
+            self.types[name] = definition
+            self.places[name] = Source(at.source, at.pointer)
+        elif definition == known:
+            self.copies.append(
+                at.fault(
+                    f"{name!r} is defined in {self.places[name].name} as well", "name", rule="DUPLICATE_DEFINITION"
+                )
+            )
+        else:
+            raise at.fault(
+                f"{name!r} is defined otherwise in {self.places[name].name}", "name", rule="DUPLICATE_DEFINITION"
+            )
         return Reference(name)
 
     def _record(self, name: str, value: Mapping[str, Json], at: _At) -> Record:

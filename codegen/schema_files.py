@@ -105,10 +105,11 @@ class FileFault(SchemaError):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What could be read of a folder, and every fault met on the way."""
+    """What could be read of a folder, every fault met on the way, and definitions that two files have word for word."""
 
     folder: SchemaFolder
     faults: tuple[FileFault, ...]
+    copies: tuple[FileFault, ...]
 
 
 def load(folder: Path) -> SchemaFolder:
@@ -139,7 +140,8 @@ def examine_contents(contents: Mapping[str, bytes], root: str) -> Examination:
         reading.read(path, content)
     reading.look_back()
     folder = SchemaFolder(root, reading.files, reading.parser.types, reading.places)
-    return Examination(folder, tuple(sorted(reading.faults, key=_by_place)))
+    faults, copies = (tuple(sorted(found, key=_by_place)) for found in (reading.faults, reading.copies))
+    return Examination(folder, faults, copies)
 
 
 def _by_place(fault: FileFault) -> tuple[str, int, int]:
@@ -155,6 +157,8 @@ class _Reading:
         self.files: dict[str, SchemaFile] = {}
         self.places: dict[str, tuple[str, Pointer]] = {}
         self.faults: list[FileFault] = []
+        self.copies: list[FileFault] = []
+        self._texts: dict[str, str] = {}  # of the files that could be read
 
     def read(self, path: str, content: bytes) -> None:
         text = ""
@@ -163,13 +167,18 @@ class _Reading:
             value = read_json(text)
             name = self._defined(value, path)
         except UnicodeDecodeError as error:
-            self._note(path, Position(1, 1), SchemaError(f"not UTF-8: {error.reason}"))
+            fault = SchemaError(f"not UTF-8: {error.reason}", source=path)
+            self.faults.append(self._of_file(fault, Position(1, 1)))
         except SchemaError as error:
-            self._note(path, error.position or locate(text, error.pointer), error)
+            error.source = path
+            self.faults.append(self._of_file(error, error.position or locate(text, error.pointer)))
         else:
             defined = definitions_in(value)
-            self.files[name] = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
-            self.places.update({each: (name, self.parser.places[each]) for each in defined})
+            self._texts[path] = text
+            file = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
+            self.files.setdefault(name, file)  # a copy of a whole file says nothing new
+            here = {each: self.parser.places[each] for each in defined if self.parser.places[each].name == path}
+            self.places.update({each: (name, source.pointer) for each, source in here.items()})
 
     def _defined(self, value: Json, path: str) -> str:
         node = self.parser.read(value, path)
@@ -179,10 +188,10 @@ class _Reading:
 
     def look_back(self) -> None:
         """Note what can be judged only when all files are read: unknown names, defaults."""
-        texts = {file.path.as_posix(): file.text for file in self.files.values()}
-        for fault in self.parser.unfinished():
-            if fault.source in texts:
-                self._note(fault.source, locate(texts[fault.source], fault.pointer), fault)
+        for found, faults in ((self.parser.unfinished(), self.faults), (self.parser.copies, self.copies)):
+            for fault in found:
+                if fault.source in self._texts:  # else the file has a fault that is told already
+                    faults.append(self._of_file(fault, locate(self._texts[fault.source], fault.pointer)))
 
-    def _note(self, path: str, position: Position, fault: SchemaError) -> None:
-        self.faults.append(FileFault(f"{self._root}/{path}", position, fault))
+    def _of_file(self, fault: SchemaError, position: Position) -> FileFault:
+        return FileFault(f"{self._root}/{fault.source}", position, fault)

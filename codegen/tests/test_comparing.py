@@ -108,7 +108,7 @@ def test_every_fault_of_two_invalid_schemas_is_told() -> None:
     reader["fields"][0]["default"] = "x"
 
     assert paths(writer, reader) == [
-        ("UNRESOLVED_REFERENCE", "R.a"),
-        ("UNRESOLVED_REFERENCE", "R.b"),
-        ("INVALID_SCHEMA", "R.f"),
+        ("UNRESOLVED_REFERENCE", "a"),
+        ("UNRESOLVED_REFERENCE", "b"),
+        ("INVALID_SCHEMA", "f"),
     ]

@@ -129,7 +129,7 @@ def test_findings_of_an_event_name_its_subject() -> None:
 
 
 def test_invalid_files_do_not_hide_what_is_wrong_with_the_others(tmp_path: Path) -> None:
-    undocumented = {"type": "fixed", "name": "Good", "size": 1}
+    undocumented = {"type": "record", "name": "Good", "fields": []}
     write(tmp_path, {"Bad.avsc": record("Bad", {"name": "a", "type": "nowhere.Defined"}), "Good.avsc": undocumented})
 
     examination = schema_files.examine(tmp_path)

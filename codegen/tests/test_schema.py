@@ -10,7 +10,7 @@ import pytest
 from codegen.errors import SchemaError
 from codegen.parsing import parse
 from codegen.schema import Enum, Fixed, Logical, Primitive, Record, Reference
-from codegen.schema_files import load
+from codegen.schema_files import examine, load
 from codegen.schema_text import (
     canonical_form,
     compact,
@@ -191,7 +191,10 @@ def test_a_type_nested_in_another_file_is_not_defined_twice(tmp_path: Path) -> N
         ({"a.avsc": '"string"'}, "a.avsc:1:1: a file defines one record, enum or fixed"),
         ({"sub/a.avsc": "{"}, "sub/a.avsc:1:2: not JSON"),
         ({"a.avsc": json.dumps(field("Nowhere"), indent=1)}, "a.avsc:8:12: n.R.f: unknown type 'n.Nowhere'"),
-        ({"a.avsc": json.dumps(PLAIN), "b.avsc": json.dumps(PLAIN)}, "b.avsc:1:28: R: 'R' is defined twice"),
+        (
+            {"a.avsc": json.dumps(PLAIN), "b.avsc": json.dumps({**PLAIN, "doc": "d"})},
+            "b.avsc:1:28: R: 'R' is defined otherwise in a.avsc",
+        ),
         ({"a.avsc": json.dumps(field("int", default="x"), indent=1)}, 'a.avsc:9:15: n.R.f: default "x" does not fit'),
     ],
 )
@@ -202,6 +205,25 @@ def test_faults_in_files_are_told_with_the_file(tmp_path: Path, files: dict[str,
 
     with pytest.raises(SchemaError, match=message):
         load(tmp_path)
+
+
+def test_a_type_that_two_files_have_word_for_word_is_one(tmp_path: Path) -> None:
+    def of_zip(name: str) -> dict[str, Any]:
+        return {**PLAIN, "name": name, "fields": [{"name": "z", "type": {"type": "fixed", "name": "Zip", "size": 5}}]}
+
+    write_schemas(tmp_path, of_zip("A"), of_zip("B"), {"type": "fixed", "name": "Zip", "size": 5})
+
+    examination = examine(tmp_path)
+
+    assert examination.faults == ()
+    assert [(copy.location.file, copy.fault.reason) for copy in examination.copies] == [
+        (f"{tmp_path}/B.avsc", "'Zip' is defined in A.avsc as well"),
+        (f"{tmp_path}/Zip.avsc", "'Zip' is defined in A.avsc as well"),
+    ]
+    folder = load(tmp_path)
+    assert folder.owner("Zip") == "A"
+    assert [file.name for file in folder.in_reference_order()] == ["A", "B", "Zip"]
+    assert parse(folder.self_contained_text("B")).types.keys() == {"B", "Zip"}
 
 
 def test_a_folder_without_schemas_is_a_mistake(tmp_path: Path) -> None:
