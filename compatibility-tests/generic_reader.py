@@ -1,0 +1,122 @@
+"""The code that codegen generates from a plan, run without generated classes: records are dicts, symbols are strings.
+
+Logical types are left aside, so every schema can be read; what they change is a question of meaning, not of reading.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from codegen import runtime
+from codegen.parsing import parse
+from codegen.python_decoder import Decoder
+from codegen.python_names import attribute, member
+from codegen.resolution import RecordPair, resolve
+from codegen.schema import Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Schema, Union
+
+
+def reader_for(writer: str, reader: str) -> Callable[[bytes], Any]:
+    """Return the function that reads a datum of `writer` as plain values of `reader`; it raises what decoders raise."""
+    resolution = resolve(_physical(parse(writer)), _physical(parse(reader)))
+    context = _GenericContext(resolution.reader)
+    decoder = Decoder(resolution, context)
+    lines = [line for pair in resolution.records for line in decoder.record(pair)]
+    written = [each for each in resolution.writer.types.values() if isinstance(each, Record)]
+    lines += [line for record in written for line in decoder.skipper(record)]
+    lines += ["def read_root(data, at):", *decoder.statements(resolution.root, "root"), "    return root, at"]
+    exec("\n".join(lines), context.scope)
+
+    def read(data: bytes) -> Any:
+        value, at = context.scope["read_root"](data, 0)
+        assert at == len(data)
+        return value
+
+    return read
+
+
+def _physical(schema: Schema) -> Schema:
+    types = {name: _physical_definition(definition) for name, definition in schema.types.items()}
+    return Schema(_physical_node(schema.root), types)
+
+
+def _physical_definition(definition: Record | Enum | Fixed) -> Record | Enum | Fixed:
+    match definition:
+        case Record(fields=fields):
+            return dataclasses.replace(definition, fields=tuple(_physical_field(each) for each in fields))
+        case Fixed():
+            return dataclasses.replace(definition, logical=None)
+    return definition
+
+
+def _physical_field(field: Field) -> Field:
+    return dataclasses.replace(field, type=_physical_node(field.type))
+
+
+def _physical_node(node: Node) -> Node:
+    match node:
+        case Primitive():
+            return Primitive(node.type)
+        case Array(items=items):
+            return Array(_physical_node(items))
+        case Map(values=values):
+            return Map(_physical_node(values))
+        case Union(branches=branches):
+            return Union(tuple(_physical_node(branch) for branch in branches))
+    return node
+
+
+class _GenericContext:
+    """Names within the generated code: what they stand for is put into its globals when it is first mentioned."""
+
+    annotated = False
+
+    def __init__(self, reader: Schema) -> None:
+        self._types = reader.types
+        self._functions: dict[RecordPair, str] = {}
+        self.scope: dict[str, Any] = {}
+
+    def helper(self, name: str) -> str:
+        return self._put(f"_{name}", getattr(runtime, name))
+
+    def imported(self, module: str, name: str) -> str:
+        return self._put(f"_{name}", getattr(sys.modules[module], name))
+
+    def builtin(self, name: str) -> str:
+        return name
+
+    def type_name(self, name: str) -> str:
+        definition = self._types[name]
+        stands_for: object = None
+        if isinstance(definition, Enum):
+            stands_for = SimpleNamespace(**{member(symbol): symbol for symbol in definition.symbols})
+        if isinstance(definition, Record):
+            names = {attribute(field.name): field.name for field in definition.fields}
+            stands_for = lambda **values: {names[key]: value for key, value in values.items()}  # noqa: E731
+        return self._put(f"_class_{name.replace('.', '__')}", stands_for)
+
+    def constructor(self, name: str) -> str:
+        definition = self._types[name]
+        assert isinstance(definition, Record)
+        names = [field.name for field in definition.fields]
+        return self._put(f"_new_{name.replace('.', '__')}", lambda *values: dict(zip(names, values, strict=True)))
+
+    def writer(self, name: str) -> str:
+        raise AssertionError(f"nothing is written here: {name}")
+
+    def reader(self, pair: RecordPair) -> str:
+        definition = self._types.get(pair[1])
+        if not isinstance(definition, Enum):
+            return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
+        symbols = definition.symbols  # the same on both sides
+
+        def read(data: bytes, at: int) -> tuple[str, int]:
+            position, at = runtime.read_branch(data, at, len(symbols))
+            return symbols[position], at
+
+        return self._put(f"_read_{definition.name.replace('.', '__')}", read)
+
+    def _put(self, name: str, value: object) -> str:
+        self.scope[name] = value
+        return name
