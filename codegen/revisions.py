@@ -54,16 +54,16 @@ def _prefix(folder: Path) -> str:
 
 
 def _tree(folder: Path, revision: str) -> str:
+    unknown = ContractsError(
+        f"the repository of {folder} has no revision {revision!r}; name a branch, a tag or a commit that is here "
+        f"(a remote's branch is 'git:origin/{revision}'; a shallow clone needs `git fetch --unshallow`)"
+    )
+    if revision.startswith(("-", "^")):  # an option; all that is not in a revision
+        raise unknown
     try:
-        answer = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}")
+        return _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{tree}}").decode().strip()
     except _GitFailed:
-        answer = b""
-    if not answer or answer.startswith(b"^"):  # ^main is all that is not in main
-        raise ContractsError(
-            f"the repository of {folder} has no revision {revision!r}; name a branch, a tag or a commit that is here "
-            f"(a remote's branch is 'git:origin/{revision}'; a shallow clone needs `git fetch --unshallow`)"
-        )
-    return answer.decode().strip()
+        raise unknown from None
 
 
 def _entry(line: bytes) -> _Entry:
