@@ -33,12 +33,12 @@ $(STAMP): $(BIN)/uv requirements.lock pyproject.toml $(if $(EXTRAS),requirements
 demo: setup  ## start everything and tell the story with real orders; stays up until Ctrl-C (ONCE=1: stops by itself)
 	@$(BIN)/pipeline demo $(if $(ONCE),--once)
 
-check: setup  ## what needs no server: format, types, layers, generated classes
+check: setup  ## what needs no server: format, types, layers, schemas, generated classes
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/contracts generate --check
+	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts generate --check
 
 test: check  ## everything that CI runs; pure tests first, then real parts, then the whole stack
 	@$(BIN)/python -m pytest $(TESTS)

@@ -62,6 +62,8 @@ def fmt(
     show_diff: Annotated[bool, typer.Option("--diff", help="Show what changes, or would.")] = False,
 ) -> None:
     """Write every .avsc file in the one layout: order of keys, indentation, short objects on one line. Values stay."""
+    if show_diff and form is not Format.TEXT:
+        raise ContractsError("--diff is for people: leave --format out")
     found = formatting.differences(schemas) if check else formatting.write(schemas)
     if show_diff:
         typer.echo("".join(each.diff() for each in found), nl=False)
@@ -244,7 +246,7 @@ def _compare_pairs(path: str) -> None:
     try:
         with sys.stdin if path == "-" else Path(path).open(encoding="utf-8") as file:
             for answer in _answers(file, seen):
-                typer.echo(json.dumps(answer, ensure_ascii=False))
+                typer.echo(json.dumps(answer))
     except OSError as error:
         raise ContractsError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

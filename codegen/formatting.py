@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 
 from codegen.errors import SchemaError
 from codegen.json_text import Position, read_json
-from codegen.schema_files import IGNORED_FOLDERS
+from codegen.schema_files import schema_paths
 
 LINE_LENGTH: Final = 120
 INDENTATION: Final = 2
@@ -72,7 +72,7 @@ def differences(folder: Path) -> list[Difference]:
     """
     found: list[Difference] = []
     faults: list[str] = []
-    for path in _schema_paths(folder):
+    for path in schema_paths(folder):
         try:
             previous = _read(path)
             formatted = format_text(previous)
@@ -93,15 +93,6 @@ def write(folder: Path) -> list[Difference]:
     for difference in found:
         _replace(difference.path.resolve(), difference.formatted)  # a symbolic link stays one
     return found
-
-
-def _schema_paths(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise SchemaError(f"{folder}: no such folder")
-    paths = [p for p in sorted(folder.rglob("*.avsc")) if p.relative_to(folder).parts[0] not in IGNORED_FOLDERS]
-    if not paths:
-        raise SchemaError(f"{folder}: no .avsc files in this folder")
-    return paths
 
 
 def _read(path: Path) -> str:

@@ -37,6 +37,8 @@ def read_json(text: str) -> Json:
         return cast("Json", json.loads(text, object_pairs_hook=_object, parse_constant=_constant))
     except json.JSONDecodeError as error:
         raise SchemaError(f"not JSON: {error.msg}", position=Position(error.lineno, error.colno)) from error
+    except ValueError as error:  # a whole number of thousands of digits, which Python refuses to read
+        raise SchemaError(f"not JSON that can be read: {error}") from error
     except _DuplicateKey:
         pointer, key = _places(text).duplicate()
         raise SchemaError(f"duplicate key {key!r}", pointer=pointer, position=locate(text, pointer)) from None

@@ -133,6 +133,16 @@ def examine(folder: Path) -> Examination:
     return examine_contents(contents, folder.as_posix())
 
 
+def schema_paths(folder: Path) -> list[Path]:
+    """Return the `.avsc` files below `folder` but for its history; raise SchemaError if there is none."""
+    if not folder.is_dir():
+        raise SchemaError(f"{folder}: no such folder")
+    paths = [path for path in sorted(folder.rglob("*.avsc")) if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS]
+    if not paths:
+        raise SchemaError(f"{folder}: no .avsc files in this folder")
+    return paths
+
+
 def examine_contents(contents: Mapping[str, bytes], root: str) -> Examination:
     """Read what files contain, by their paths relative to the folder `root`."""
     reading = _Reading(root)

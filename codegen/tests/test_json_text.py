@@ -46,6 +46,7 @@ def test_a_node_is_found_in_the_text(pointer: Pointer, position: tuple[int, int]
         ('{"a": {"b": 1,\n "b": 2}}', (1, 7), "duplicate key 'b'"),
         ('{"a": NaN}', None, "not JSON: NaN"),
         ("[" * 100_000, None, "nested too deeply"),
+        ("9" * 5_000, None, "not JSON that can be read"),
     ],
 )
 def test_what_is_no_json_is_refused_with_its_place(text: str, position: Any, reason: str) -> None:

@@ -2,7 +2,7 @@
 #   shop/orders/OrderCompleted.avsc
 #   shop/orders/OrderFailed.avsc
 #   shop/orders/OrderPlaced.avsc
-# Fingerprint (SHA-256 of the schemas, all references inlined): a30893f6bbd2e3a8f1fa328c20713b7f6999294a10e33b37abee2cbd64cd45b4
+# Fingerprint (SHA-256 of the schemas, all references inlined): 14ecb7a3f16fcc89dd3d3a121ddd0236210d58ddd2b54637c740f612142f38ac
 """The Avro types of namespace shop.orders."""
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class OrderCompleted:
         '"doc":"Identity of the event, the same in every copy of it."},{"name":"occurred_at",'
         '"type":{"type":"long","logicalType":"timestamp-micros"},"doc":"When the fact became true, '
         'in UTC, to the microsecond."},{"name":"cause_id","type":["null",{"type":"string",'
-        '"logicalType":"uuid"}],"default":null,"doc":"The event that led to this one; null where a '
-        'person\'s request did."},{"name":"trace_parent","type":["null","string"],"default":null,'
-        '"doc":"W3C trace context (the traceparent header) of the request behind the event; null '
-        'where it is not traced."}]},"doc":"What every event carries: its identity, its time, its '
-        'cause and its trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},'
-        '"doc":"The order this event belongs to; the record\'s key."}]}'
+        '"logicalType":"uuid"}],"doc":"The event that led to this one; null where a person\'s '
+        'request did.","default":null},{"name":"trace_parent","type":["null","string"],"doc":"W3C '
+        "trace context (the traceparent header) of the request behind the event; null where it is "
+        'not traced.","default":null}]},"doc":"What every event carries: its identity, its time, '
+        'its cause and its trace."},{"name":"order_id","type":{"type":"string",'
+        '"logicalType":"uuid"},"doc":"The order this event belongs to; the record\'s key."}]}'
     )
 
     def encode(self) -> bytes:
@@ -122,11 +122,11 @@ class OrderFailed:
         'every copy of it."},{"name":"occurred_at","type":{"type":"long",'
         '"logicalType":"timestamp-micros"},"doc":"When the fact became true, in UTC, to the '
         'microsecond."},{"name":"cause_id","type":["null",{"type":"string","logicalType":"uuid"}],'
-        '"default":null,"doc":"The event that led to this one; null where a person\'s request '
-        'did."},{"name":"trace_parent","type":["null","string"],"default":null,"doc":"W3C trace '
-        "context (the traceparent header) of the request behind the event; null where it is not "
-        'traced."}]},"doc":"What every event carries: its identity, its time, its cause and its '
-        'trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},"doc":"The '
+        '"doc":"The event that led to this one; null where a person\'s request did.",'
+        '"default":null},{"name":"trace_parent","type":["null","string"],"doc":"W3C trace context '
+        '(the traceparent header) of the request behind the event; null where it is not traced.",'
+        '"default":null}]},"doc":"What every event carries: its identity, its time, its cause and '
+        'its trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},"doc":"The '
         'order this event belongs to; the record\'s key."},{"name":"reason","type":{"type":"enum",'
         '"name":"FailureReason","doc":"Why an order failed; UNKNOWN stands for a reason newer than '
         'the reader.","symbols":["UNKNOWN","PAYMENT_DECLINED","PAYMENT_ERROR","OUT_OF_STOCK",'
@@ -188,23 +188,23 @@ class OrderPlaced:
         '"doc":"Identity of the event, the same in every copy of it."},{"name":"occurred_at",'
         '"type":{"type":"long","logicalType":"timestamp-micros"},"doc":"When the fact became true, '
         'in UTC, to the microsecond."},{"name":"cause_id","type":["null",{"type":"string",'
-        '"logicalType":"uuid"}],"default":null,"doc":"The event that led to this one; null where a '
-        'person\'s request did."},{"name":"trace_parent","type":["null","string"],"default":null,'
-        '"doc":"W3C trace context (the traceparent header) of the request behind the event; null '
-        'where it is not traced."}]},"doc":"What every event carries: its identity, its time, its '
-        'cause and its trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},'
-        '"doc":"The order this event belongs to; the record\'s key."},{"name":"customer_id",'
-        '"type":"string","doc":"Who ordered, as the caller names its customers."},'
-        '{"name":"currency","type":"string","doc":"ISO 4217 code of the amounts\' currency, three '
-        'capital letters."},{"name":"payment_method","type":"string","doc":"Opaque token of the '
-        'means of payment; only the payment provider knows its meaning."},{"name":"total_minor",'
-        '"type":"long","doc":"Sum over the lines of quantity times unit price, in the currency\'s '
-        'minor unit."},{"name":"lines","type":{"type":"array","items":{"type":"record",'
-        '"name":"OrderLine","namespace":"shop.common","doc":"One product of an order, at the price '
-        'it was ordered for.","fields":[{"name":"sku","type":"string","doc":"The product\'s '
-        'number."},{"name":"quantity","type":"int","doc":"Pieces ordered, 1 or more."},'
-        '{"name":"unit_price_minor","type":"long","doc":"Price of one piece in the currency\'s '
-        'minor unit (cents)."}]}},"doc":"The order\'s lines, at least one."},'
+        '"logicalType":"uuid"}],"doc":"The event that led to this one; null where a person\'s '
+        'request did.","default":null},{"name":"trace_parent","type":["null","string"],"doc":"W3C '
+        "trace context (the traceparent header) of the request behind the event; null where it is "
+        'not traced.","default":null}]},"doc":"What every event carries: its identity, its time, '
+        'its cause and its trace."},{"name":"order_id","type":{"type":"string",'
+        '"logicalType":"uuid"},"doc":"The order this event belongs to; the record\'s key."},'
+        '{"name":"customer_id","type":"string","doc":"Who ordered, as the caller names its '
+        'customers."},{"name":"currency","type":"string","doc":"ISO 4217 code of the amounts\' '
+        'currency, three capital letters."},{"name":"payment_method","type":"string","doc":"Opaque '
+        'token of the means of payment; only the payment provider knows its meaning."},'
+        '{"name":"total_minor","type":"long","doc":"Sum over the lines of quantity times unit '
+        'price, in the currency\'s minor unit."},{"name":"lines","type":{"type":"array",'
+        '"items":{"type":"record","name":"OrderLine","namespace":"shop.common","doc":"One product '
+        'of an order, at the price it was ordered for.","fields":[{"name":"sku","type":"string",'
+        '"doc":"The product\'s number."},{"name":"quantity","type":"int","doc":"Pieces ordered, 1 '
+        'or more."},{"name":"unit_price_minor","type":"long","doc":"Price of one piece in the '
+        'currency\'s minor unit (cents)."}]}},"doc":"The order\'s lines, at least one."},'
         '{"name":"idempotency_key","type":["null","string"],"doc":"The request\'s Idempotency-Key, '
         'so that a database restored from the past learns again which keys are used.",'
         '"default":null}]}'

@@ -2,7 +2,7 @@
 #   shop/payments/PaymentCaptured.avsc
 #   shop/payments/PaymentDeclined.avsc
 #   shop/payments/PaymentRefunded.avsc
-# Fingerprint (SHA-256 of the schemas, all references inlined): 1d62fc5d74d37a29362a35f6938939c62a39b56a8677f95aee2b0b962470682b
+# Fingerprint (SHA-256 of the schemas, all references inlined): 31f60b2e1bb2b99ba353ee0e60f930ed697c6fac559abe60ccc8efdca7ad8f80
 """The Avro types of namespace shop.payments."""
 
 from __future__ import annotations
@@ -77,23 +77,23 @@ class PaymentCaptured:
         '"doc":"Identity of the event, the same in every copy of it."},{"name":"occurred_at",'
         '"type":{"type":"long","logicalType":"timestamp-micros"},"doc":"When the fact became true, '
         'in UTC, to the microsecond."},{"name":"cause_id","type":["null",{"type":"string",'
-        '"logicalType":"uuid"}],"default":null,"doc":"The event that led to this one; null where a '
-        'person\'s request did."},{"name":"trace_parent","type":["null","string"],"default":null,'
-        '"doc":"W3C trace context (the traceparent header) of the request behind the event; null '
-        'where it is not traced."}]},"doc":"What every event carries: its identity, its time, its '
-        'cause and its trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},'
-        '"doc":"The order this event belongs to; the record\'s key."},{"name":"payment_id",'
-        '"type":{"type":"string","logicalType":"uuid"},"doc":"The payment, derived from the '
-        'order\'s id, so that there is one per order."},{"name":"amount_minor","type":"long",'
-        '"doc":"Amount charged, in the currency\'s minor unit; 0 for an order that costs nothing."},'
-        '{"name":"currency","type":"string","doc":"ISO 4217 code of the amounts\' currency, three '
-        'capital letters."},{"name":"lines","type":{"type":"array","items":{"type":"record",'
-        '"name":"OrderLine","namespace":"shop.common","doc":"One product of an order, at the price '
-        'it was ordered for.","fields":[{"name":"sku","type":"string","doc":"The product\'s '
-        'number."},{"name":"quantity","type":"int","doc":"Pieces ordered, 1 or more."},'
-        '{"name":"unit_price_minor","type":"long","doc":"Price of one piece in the currency\'s '
-        'minor unit (cents)."}]}},"doc":"The order\'s lines, for the consumers that deduct '
-        'stock."}]}'
+        '"logicalType":"uuid"}],"doc":"The event that led to this one; null where a person\'s '
+        'request did.","default":null},{"name":"trace_parent","type":["null","string"],"doc":"W3C '
+        "trace context (the traceparent header) of the request behind the event; null where it is "
+        'not traced.","default":null}]},"doc":"What every event carries: its identity, its time, '
+        'its cause and its trace."},{"name":"order_id","type":{"type":"string",'
+        '"logicalType":"uuid"},"doc":"The order this event belongs to; the record\'s key."},'
+        '{"name":"payment_id","type":{"type":"string","logicalType":"uuid"},"doc":"The payment, '
+        'derived from the order\'s id, so that there is one per order."},{"name":"amount_minor",'
+        '"type":"long","doc":"Amount charged, in the currency\'s minor unit; 0 for an order that '
+        'costs nothing."},{"name":"currency","type":"string","doc":"ISO 4217 code of the amounts\' '
+        'currency, three capital letters."},{"name":"lines","type":{"type":"array",'
+        '"items":{"type":"record","name":"OrderLine","namespace":"shop.common","doc":"One product '
+        'of an order, at the price it was ordered for.","fields":[{"name":"sku","type":"string",'
+        '"doc":"The product\'s number."},{"name":"quantity","type":"int","doc":"Pieces ordered, 1 '
+        'or more."},{"name":"unit_price_minor","type":"long","doc":"Price of one piece in the '
+        'currency\'s minor unit (cents)."}]}},"doc":"The order\'s lines, for the consumers that '
+        'deduct stock."}]}'
     )
 
     def encode(self) -> bytes:
@@ -143,17 +143,18 @@ class PaymentDeclined:
         '"doc":"Identity of the event, the same in every copy of it."},{"name":"occurred_at",'
         '"type":{"type":"long","logicalType":"timestamp-micros"},"doc":"When the fact became true, '
         'in UTC, to the microsecond."},{"name":"cause_id","type":["null",{"type":"string",'
-        '"logicalType":"uuid"}],"default":null,"doc":"The event that led to this one; null where a '
-        'person\'s request did."},{"name":"trace_parent","type":["null","string"],"default":null,'
-        '"doc":"W3C trace context (the traceparent header) of the request behind the event; null '
-        'where it is not traced."}]},"doc":"What every event carries: its identity, its time, its '
-        'cause and its trace."},{"name":"order_id","type":{"type":"string","logicalType":"uuid"},'
-        '"doc":"The order this event belongs to; the record\'s key."},{"name":"payment_id",'
-        '"type":{"type":"string","logicalType":"uuid"},"doc":"The payment, derived from the '
-        'order\'s id, so that there is one per order."},{"name":"reason","type":{"type":"enum",'
-        '"name":"DeclineReason","doc":"Why a payment was declined; UNKNOWN stands for a reason '
-        'newer than the reader.","symbols":["UNKNOWN","CARD_DECLINED","INSUFFICIENT_FUNDS",'
-        '"UNKNOWN_PAYMENT_METHOD"],"default":"UNKNOWN"},"doc":"The provider\'s reason."}]}'
+        '"logicalType":"uuid"}],"doc":"The event that led to this one; null where a person\'s '
+        'request did.","default":null},{"name":"trace_parent","type":["null","string"],"doc":"W3C '
+        "trace context (the traceparent header) of the request behind the event; null where it is "
+        'not traced.","default":null}]},"doc":"What every event carries: its identity, its time, '
+        'its cause and its trace."},{"name":"order_id","type":{"type":"string",'
+        '"logicalType":"uuid"},"doc":"The order this event belongs to; the record\'s key."},'
+        '{"name":"payment_id","type":{"type":"string","logicalType":"uuid"},"doc":"The payment, '
+        'derived from the order\'s id, so that there is one per order."},{"name":"reason",'
+        '"type":{"type":"enum","name":"DeclineReason","doc":"Why a payment was declined; UNKNOWN '
+        'stands for a reason newer than the reader.","symbols":["UNKNOWN","CARD_DECLINED",'
+        '"INSUFFICIENT_FUNDS","UNKNOWN_PAYMENT_METHOD"],"default":"UNKNOWN"},"doc":"The provider\'s '
+        'reason."}]}'
     )
 
     def encode(self) -> bytes:
@@ -209,11 +210,11 @@ class PaymentRefunded:
         '"logicalType":"uuid"},"doc":"Identity of the event, the same in every copy of it."},'
         '{"name":"occurred_at","type":{"type":"long","logicalType":"timestamp-micros"},"doc":"When '
         'the fact became true, in UTC, to the microsecond."},{"name":"cause_id","type":["null",'
-        '{"type":"string","logicalType":"uuid"}],"default":null,"doc":"The event that led to this '
-        'one; null where a person\'s request did."},{"name":"trace_parent","type":["null","string"],'
-        '"default":null,"doc":"W3C trace context (the traceparent header) of the request behind '
-        'the event; null where it is not traced."}]},"doc":"What every event carries: its identity,'
-        ' its time, its cause and its trace."},{"name":"order_id","type":{"type":"string",'
+        '{"type":"string","logicalType":"uuid"}],"doc":"The event that led to this one; null where '
+        'a person\'s request did.","default":null},{"name":"trace_parent","type":["null","string"],'
+        '"doc":"W3C trace context (the traceparent header) of the request behind the event; null '
+        'where it is not traced.","default":null}]},"doc":"What every event carries: its identity, '
+        'its time, its cause and its trace."},{"name":"order_id","type":{"type":"string",'
         '"logicalType":"uuid"},"doc":"The order this event belongs to; the record\'s key."},'
         '{"name":"payment_id","type":{"type":"string","logicalType":"uuid"},"doc":"The payment, '
         'derived from the order\'s id, so that there is one per order."},{"name":"refund_id",'
