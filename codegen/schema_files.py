@@ -137,7 +137,9 @@ def schema_paths(folder: Path) -> list[Path]:
     """Return the `.avsc` files below `folder` but for its history; raise SchemaError if there is none."""
     if not folder.is_dir():
         raise SchemaError(f"{folder}: no such folder")
-    paths = [path for path in sorted(folder.rglob("*.avsc")) if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS]
+    paths = [
+        path for path in sorted(folder.rglob("*.avsc")) if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS
+    ]
     if not paths:
         raise SchemaError(f"{folder}: no .avsc files in this folder")
     return paths
