@@ -85,7 +85,7 @@ def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
     if examination.faults:
         _report_invalid(examination.faults, form)
         return
-    contracts = Contracts.load(schemas)
+    contracts = Contracts.of(schemas, examination.folder)
     subjects = {event: contracts.subject_of(event) for topic in contracts.topics.values() for event in topic.events}
     found = linting.lint(contracts.schemas, subjects, contracts.event_header)
     found += tuple(_of_file(each) for each in examination.copies)
@@ -102,7 +102,7 @@ def breaking(schemas: Schemas = HERE, against: Against = "history", form: Form =
     if examination.faults:
         _report_invalid(examination.faults, form)
         return
-    contracts = Contracts.load(schemas)
+    contracts = Contracts.of(schemas, examination.folder)
     earlier = history.read(against, contracts)
     if earlier.notice:
         typer.echo(f"contracts: {earlier.notice}", err=True)

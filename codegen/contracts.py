@@ -84,7 +84,11 @@ class Contracts:
     @classmethod
     def load(cls, folder: Path) -> "Contracts":
         """Read contracts.toml, if there is one, and every schema; raise ContractsFileError or SchemaError."""
-        schemas = schema_files.load(folder)
+        return cls.of(folder, schema_files.load(folder))
+
+    @classmethod
+    def of(cls, folder: Path, schemas: SchemaFolder) -> "Contracts":
+        """Read what contracts.toml says of a folder's schemas, if there is one; raise ContractsFileError."""
         path = folder / FILE_NAME
         if not path.exists():
             return cls(folder, schemas, {})

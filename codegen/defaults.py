@@ -5,17 +5,17 @@ demand that: a lint rule warns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from codegen.json_text import Json
 from codegen.schema import (
-    MISSING,
     Array,
     Definition,
     Enum,
     Field,
     Fixed,
     Map,
+    Missing,
     Node,
     Primitive,
     Record,
@@ -23,27 +23,35 @@ from codegen.schema import (
     Union,
 )
 
+FieldOf: TypeAlias = tuple[str, str]
+"""A field by its record's full name and its own."""
+
 _INTEGERS: Final = {"int": 32, "long": 64}
 
 
-def why_not(value: Json, node: Node, types: Mapping[str, Definition]) -> str | None:
-    """Return why a JSON value is no default for a type, None where it is one; types that are unknown are not judged."""
+def why_not(
+    value: Json, node: Node, types: Mapping[str, Definition], within: frozenset[FieldOf] = frozenset()
+) -> str | None:
+    """Return why a JSON value is no default for a type, None where it is one; types that are unknown are not judged.
+
+    `within` are the fields whose own defaults have led here.
+    """
     match node:
         case Primitive(type=kind):
             return None if _is_primitive(value, kind) else f"a default for {kind} is {_WANTED[kind]}"
         case Array(items=items):
             if not isinstance(value, list | tuple):
                 return "a default for an array is a list"
-            return _first(why_not(item, items, types) for item in value)
+            return _first(why_not(item, items, types, within) for item in value)
         case Map(values=values):
             if not isinstance(value, Mapping):
                 return "a default for a map is an object"
-            return _first(why_not(item, values, types) for item in value.values())
+            return _first(why_not(item, values, types, within) for item in value.values())
         case Union(branches=branches):
-            fits = any(why_not(value, branch, types) is None for branch in branches)
+            fits = any(why_not(value, branch, types, within) is None for branch in branches)
             return None if fits else "it fits no branch of the union"
         case Reference(name=name):
-            return _why_not_named(value, types[name], types) if name in types else None
+            return _why_not_named(value, types[name], types, within) if name in types else None
 
 
 def branch_of(value: Json, branches: Sequence[Node], types: Mapping[str, Definition]) -> Node:
@@ -51,7 +59,9 @@ def branch_of(value: Json, branches: Sequence[Node], types: Mapping[str, Definit
     return next(branch for branch in branches if why_not(value, branch, types) is None)
 
 
-def _why_not_named(value: Json, definition: Definition, types: Mapping[str, Definition]) -> str | None:
+def _why_not_named(
+    value: Json, definition: Definition, types: Mapping[str, Definition], within: frozenset[FieldOf]
+) -> str | None:
     match definition:
         case Enum(name=name, symbols=symbols):
             return None if value in symbols else f"a default for enum {name} is one of {', '.join(symbols)}"
@@ -61,15 +71,27 @@ def _why_not_named(value: Json, definition: Definition, types: Mapping[str, Defi
         case Record(name=name, fields=fields):
             if not isinstance(value, Mapping):
                 return f"a default for record {name} is an object"
-            return _first(_why_not_field(value, field, types) for field in fields)
+            unknown = value.keys() - {field.name for field in fields}
+            if unknown:
+                return f"record {name} has no field {min(unknown)!r}"
+            return _first(_why_not_field(value, definition, field, types, within) for field in fields)
 
 
-def _why_not_field(value: Mapping[str, Json], field: Field, types: Mapping[str, Definition]) -> str | None:
-    if field.name not in value:
-        return (
-            None if field.default is not MISSING else f"field {field.name!r} is missing, and has no default of its own"
-        )
-    reason = why_not(value[field.name], field.type, types)
+def _why_not_field(
+    value: Mapping[str, Json],
+    record: Record,
+    field: Field,
+    types: Mapping[str, Definition],
+    within: frozenset[FieldOf],
+) -> str | None:
+    if field.name in value:
+        reason = why_not(value[field.name], field.type, types, within)
+    elif isinstance(field.default, Missing):
+        return f"field {field.name!r} is missing, and has no default of its own"
+    elif (record.name, field.name) in within:
+        return f"field {field.name!r} is missing, and its own default leads back here, without end"
+    else:
+        reason = why_not(field.default, field.type, types, within | {(record.name, field.name)})
     return f"{field.name}: {reason}" if reason else None
 
 

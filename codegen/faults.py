@@ -6,6 +6,7 @@ record that contains itself once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Final
 
 from codegen.findings import Finding, Location
@@ -17,7 +18,7 @@ from codegen.schema import Schema
 __all__ = ["Changed", "Fault", "compare_versions", "find", "finding"]
 
 FAULTS_MAX: Final = 500
-"""Faults that are told of one pair: a type that is used in more places than that has been told of often enough."""
+"""Faults that are told of one pair at each use; beyond, every fault is told once."""
 VERSION_RULES: Final = frozenset(
     {"DEFAULT_CHANGED", "NAMESPACE_CHANGED", "CLASS_MOVED", "ATTRIBUTE_TYPE_CHANGED", "ARGUMENT_REQUIRED"}
 )
@@ -74,15 +75,28 @@ def _leading_to_faults(local: Mapping[RecordPair, Sequence[Fault | Use]]) -> set
 def _told(
     root: Sequence[Fault | Use], local: Mapping[RecordPair, Sequence[Fault | Use]], faulty: set[RecordPair]
 ) -> list[Fault]:
-    told: dict[Fault, None] = {}
+    """Return the faults on every way; where these are too many, the first ones, and every fault at least once."""
+    everywhere = islice(_on_ways(root, local, faulty, once=False), FAULTS_MAX)
+    return list(dict.fromkeys(chain(everywhere, _on_ways(root, local, faulty, once=True))))
+
+
+def _on_ways(
+    root: Sequence[Fault | Use],
+    local: Mapping[RecordPair, Sequence[Fault | Use]],
+    faulty: set[RecordPair],
+    *,
+    once: bool,
+) -> Iterator[Fault]:
+    """Yield the faults on every way from the root, or on `once` one way to each pair of records."""
+    seen: set[RecordPair] = set()
     ways: list[tuple[str, frozenset[RecordPair], Iterator[Fault | Use]]] = [("", frozenset(), iter(root))]
-    while ways and len(told) < FAULTS_MAX:
+    while ways:
         path, around, rest = ways[-1]
         each = next(rest, None)
         if each is None:
             ways.pop()
         elif isinstance(each, Fault):
-            told[replace(each, path=(path + each.path).lstrip("."))] = None
-        elif each.pair in faulty and each.pair not in around:
+            yield replace(each, path=(path + each.path).lstrip("."))
+        elif each.pair in faulty and each.pair not in (seen if once else around):
+            seen.add(each.pair)
             ways.append((path + each.path, around | {each.pair}, iter(local[each.pair])))
-    return list(told)

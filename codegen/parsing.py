@@ -63,9 +63,9 @@ def defined_name(value: Mapping[str, Json], namespace: str) -> str:
     """Return the full name of a definition: a dotted name is complete, else `namespace` (its own or the enclosing)."""
     name, own = value.get("name"), value.get("namespace", namespace)
     if not isinstance(name, str):
-        raise SchemaError("a named type needs a name")
+        raise SchemaError("a named type needs a name", pointer=_if_there(value, "name"))
     if not isinstance(own, str):
-        raise SchemaError("'namespace' is a string")
+        raise SchemaError("'namespace' is a string", pointer=("namespace",))
     return full_name(name, own)
 
 
@@ -80,7 +80,7 @@ class _At:
     source: str
 
     def inside(self, *steps: str | int, path: str = "") -> "_At":
-        return replace(self, path=self.path + path, pointer=self.pointer + steps)
+        return _At(self.type_name, self.path + path, self.pointer + steps, self.namespace, self.source)
 
     def fault(self, reason: str, *steps: str | int, rule: str = "INVALID_SCHEMA") -> SchemaError:
         return SchemaError(
@@ -186,17 +186,17 @@ class Parser:
     def _union(self, values: Sequence[Json], at: _At) -> Union:
         branches = tuple(self._node(value, at.inside(number)) for number, value in enumerate(values))
         kinds = [_union_key(branch) for branch in branches]
-        for number, kind in enumerate(kinds):
-            if kind == "union":
+        for number, (kind, name) in enumerate(kinds):
+            if kind is Union:
                 raise at.fault("a union may not directly contain a union", number)
-            if kind in kinds[:number]:
-                raise at.fault(f"a union may not contain {kind!r} twice", number)
+            if (kind, name) in kinds[:number]:
+                raise at.fault(f"a union may not contain {name!r} twice", number)
         return Union(branches)
 
     def _declared(self, value: Mapping[str, Json], at: _At) -> Node:
         kind = value.get("type")
         if not isinstance(kind, str):
-            raise at.fault("a schema object needs a type, which is a name")
+            raise at.fault("a schema object needs a type, which is a name", *_if_there(value, "type"))
         if kind in PRIMITIVES:
             return Primitive(cast("PrimitiveType", kind), logical_type(value, kind))
         if kind == "array":
@@ -205,15 +205,15 @@ class Parser:
             return Map(self._node(_required(value, "values", at), at.inside("values", path="{}")))
         if kind in NAMED:
             return self._definition(kind, value, at)
-        return self._name(kind, at)
+        return self._name(kind, at.inside("type"))
 
     def _definition(self, kind: str, value: Mapping[str, Json], at: _At) -> Reference:
         try:
             name = defined_name(value, at.namespace)
         except SchemaError as error:
-            raise at.fault(error.reason) from None
+            raise at.fault(error.reason, *error.pointer) from None
         at = replace(at, type_name=at.type_name or name, namespace=namespace_of(name))
-        _check_name(name, at)
+        _check_name(name, at.inside("name" if not _is_name(str(value["name"])) else "namespace"))
         if simple_name(name) in PRIMITIVES:
             raise at.fault(f"a type may not be named {simple_name(name)!r}", "name")
         if name in self._begun_here:
@@ -242,7 +242,7 @@ class Parser:
     def _record(self, name: str, value: Mapping[str, Json], at: _At) -> Record:
         items = value.get("fields")
         if not isinstance(items, Sequence) or isinstance(items, str):
-            raise at.fault("a record needs a list of fields")
+            raise at.fault("a record needs a list of fields", *_if_there(value, "fields"))
         fields: dict[str, Field] = {}
         for number, item in enumerate(items):
             field = self._field(item, at.inside("fields", number))
@@ -254,7 +254,8 @@ class Parser:
     def _field(self, value: Json, at: _At) -> Field:
         name = value.get("name") if isinstance(value, Mapping) else None
         if not isinstance(value, Mapping) or not isinstance(name, str):
-            raise at.fault("a field is an object with a name and a type")
+            named = isinstance(value, Mapping) and "name" in value
+            raise at.fault("a field is an object with a name and a type", *(("name",) if named else ()))
         if not SIMPLE_NAME.match(name):
             raise at.fault(f"{name!r} is no name for a field", "name")
         at = at.inside(path=f".{name}")
@@ -286,18 +287,17 @@ def _enum(name: str, value: Mapping[str, Json], at: _At) -> Enum:
 def _fixed(name: str, value: Mapping[str, Json], at: _At) -> Fixed:
     size = value.get("size")
     if type(size) is not int or size < 0:
-        raise at.fault("a fixed needs a size of 0 or more", *(("size",) if "size" in value else ()))
+        raise at.fault("a fixed needs a size of 0 or more", *_if_there(value, "size"))
     return Fixed(name, size, logical_type(value, "fixed", size), _aliases(value, at), _doc(value, at))
 
 
-def _union_key(node: Node) -> str:
+def _union_key(node: Node) -> tuple[type[Node], str]:
+    """Return what a union may have once only; a record may be named `array`."""
     match node:
-        case Primitive(type=kind):
-            return kind
-        case Reference(name=name):
-            return name
+        case Primitive(type=name) | Reference(name=name):
+            return type(node), name
         case _:
-            return type(node).__name__.lower()
+            return type(node), type(node).__name__.lower()
 
 
 def _required(value: Mapping[str, Json], key: str, at: _At) -> Json:
@@ -312,8 +312,11 @@ def _with(value: Mapping[str, Json], key: str, at: _At) -> Mapping[str, Json]:
 
 def _strings(value: Mapping[str, Json], key: str, at: _At) -> tuple[str, ...]:
     items = value.get(key, ())
-    if isinstance(items, str) or not isinstance(items, Sequence) or not all(isinstance(i, str) for i in items):
+    if isinstance(items, str) or not isinstance(items, Sequence):
         raise at.fault(f"{key!r} is a list of strings", key)
+    for number, item in enumerate(items):
+        if not isinstance(item, str):
+            raise at.fault(f"{key!r} is a list of strings", key, number)
     return tuple(cast("Sequence[str]", items))
 
 
@@ -322,12 +325,20 @@ def _aliases(value: Mapping[str, Json], at: _At) -> tuple[str, ...]:
 
 
 def _doc(value: Mapping[str, Json], at: _At) -> str | None:
-    doc = value.get("doc")
-    if doc is not None and not isinstance(doc, str):
+    doc = value.get("doc", "")
+    if not isinstance(doc, str):
         raise at.fault("'doc' is a string", "doc")
-    return doc
+    return doc if "doc" in value else None
+
+
+def _if_there(value: Mapping[str, Json], key: str) -> Pointer:
+    return (key,) if key in value else ()
+
+
+def _is_name(name: str) -> bool:
+    return all(SIMPLE_NAME.match(part) for part in name.split("."))
 
 
 def _check_name(name: str, at: _At) -> None:
-    if not all(SIMPLE_NAME.match(part) for part in name.split(".")):
+    if not _is_name(name):
         raise at.fault(f"{name!r} is not a name: letters, digits and underscores, parts joined by dots")

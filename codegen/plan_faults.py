@@ -5,7 +5,7 @@ Each fault stands at a path from that record. What can be mended is on the chang
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from codegen.meaning import changes_of_meaning
@@ -82,10 +82,10 @@ class _At:
         return _At(self.path + path, _into(self.writer, *steps), _into(self.reader, *steps))
 
     def writer_branch(self, number: int) -> "_At":
-        return replace(self, writer=_into(self.writer, number))
+        return _At(self.path, _into(self.writer, number), self.reader)
 
     def reader_branch(self, number: int) -> "_At":
-        return replace(self, reader=_into(self.reader, number))
+        return _At(self.path, self.writer, _into(self.reader, number))
 
 
 def _definition(node: Node) -> Place | None:
@@ -226,7 +226,7 @@ class PlanFaults:
             message = (
                 f"{old.name!r} seems to have become {new.name!r}: its value is lost, {wanted.name!r} takes its default"
             )
-            fix = _add_alias({new.name: old.name}, new) if side is plan.reader else None
+            fix = _renaming(old, new)
             yield Fault("FIELD_RENAMED", f".{new.name}", message, place, fix)
 
     def _fields(self, plan: RecordPlan, written: Field, wanted: Field, target: int) -> Iterator[Fault]:
@@ -266,6 +266,12 @@ def _renamed(plan: RecordPlan, unwritten: Sequence[Field]) -> Sequence[tuple[Fie
     skipped = {step.written_name for step in plan.steps if step.target is None}
     unread = [field for field in plan.writer.fields if field.name in skipped]
     return renamed(plan.writer, unread, plan.reader, unwritten)
+
+
+def _renaming(old: Field, new: Field) -> str:
+    alias = f'Say so ("aliases": {json.dumps([*new.aliases, old.name])}) for readers of {new.name!r}. '
+    known = "" if old.name in new.aliases else alias
+    return f"{known}Deployed readers of {old.name!r} know no alias: keep that field as well, and fill both."
 
 
 def _add_alias(old_names: Mapping[str, str], field: Field) -> str | None:

@@ -56,7 +56,7 @@ class SchemaFolder:
 
     def opened(self, file: SchemaFile) -> str:
         """Return the path of a file as one would open it."""
-        return f"{self.root}/{file.path}"
+        return (PurePosixPath(self.root) / file.path).as_posix()
 
     def self_contained_text(self, name: str) -> str:
         """Return the JSON text of a type with everything inlined that it uses."""
@@ -206,4 +206,4 @@ class _Reading:
                     faults.append(self._of_file(fault, locate(self._texts[fault.source], fault.pointer)))
 
     def _of_file(self, fault: SchemaError, position: Position) -> FileFault:
-        return FileFault(f"{self._root}/{fault.source}", position, fault)
+        return FileFault((PurePosixPath(self._root) / fault.source).as_posix(), position, fault)

@@ -54,6 +54,19 @@ def test_a_type_that_is_used_in_very_many_places_does_not_take_for_ever() -> Non
     assert 100 < len(found) <= 500
 
 
+def test_many_faults_of_one_kind_do_not_hide_another() -> None:
+    def many(unit: str, leaf: str) -> Any:
+        times = [(f"t{number}", {"type": "long", "logicalType": f"timestamp-{unit}"}) for number in range(60)]
+        last = record(("leaf", leaf), name="Last")
+        uses = [(f"u{number}", "Times") for number in range(20)]
+        return record(("first", record(*times, name="Times")), *uses, ("last", last))
+
+    judged = judge(Source(many("millis", "int")), Source(many("micros", "string")))
+
+    assert not judged.readable
+    assert judged.findings[-1].path == "last.leaf"
+
+
 @pytest.mark.parametrize(
     ("writer", "reader", "verdict"),
     [

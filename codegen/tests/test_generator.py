@@ -105,6 +105,7 @@ BAD_DEFAULTS: list[tuple[Any, Any]] = [
     ({"type": "enum", "name": "E", "symbols": ["A"]}, "B"),
     ({"type": "fixed", "name": "F", "size": 2}, "x"),
     ({"type": "record", "name": "I", "fields": [{"name": "a", "type": "int"}]}, {}),
+    ({"type": "record", "name": "I", "fields": [{"name": "a", "type": "int"}]}, {"a": 1, "b": 2}),
 ]
 
 

@@ -65,6 +65,8 @@ INVALID: list[tuple[str, Any, str]] = [
     ("namespace", {**PLAIN, "namespace": 5}, "'namespace' is a string"),
     ("enum default null", field({"type": "enum", "name": "E", "symbols": ["A"], "default": None}), "null is none of the symbols"),
     ("defined twice", {**PLAIN, "fields": [{"name": "f", "type": PLAIN}]}, "'R' is defined twice"),
+    ("default without end", {**PLAIN, "fields": [{"name": "i", "type": "R", "default": {}}]}, "its own default leads back here"),
+    ("doc null", {**PLAIN, "doc": None}, "'doc' is a string"),
     ("aliases", {**PLAIN, "aliases": "A"}, "'aliases' is a list of strings"),
     ("doc", {**PLAIN, "doc": 5}, "'doc' is a string"),
 ]  # fmt: skip
