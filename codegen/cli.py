@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from codegen import check_commands, generated_files, python_source
+from codegen.checks import commands as check_commands
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError, Incompatible, RegistryUnreachable
 from codegen.exits import Exit
+from codegen.python import generated_files
+from codegen.python import source as python_source
 
 app = typer.Typer(
     name="contracts",
@@ -80,8 +82,8 @@ def push(
 
     Exit 69 if the registry cannot be reached, 100 if it refuses a schema as incompatible. Nothing is ever deleted.
     """
-    from codegen import push as pushing  # the HTTP client is no part of the other commands' start
-    from codegen.registry import Registry
+    from codegen.registry import push as pushing  # the HTTP client is no part of the other commands' start
+    from codegen.registry.client import Registry
 
     if plan == apply:
         raise ContractsError("say either --plan or --apply")

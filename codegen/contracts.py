@@ -12,12 +12,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from codegen import schema_files
+from codegen.avro import schema_files
+from codegen.avro.json_text import Location
+from codegen.avro.schema_files import SchemaFile, SchemaFolder
+from codegen.checks.findings import Severity
+from codegen.checks.ignores import Ignore, Severities, lines
+from codegen.checks.rules import RULES
 from codegen.errors import ContractsFileError
-from codegen.findings import Location, Severity
-from codegen.ignores import Ignore, Severities, lines
-from codegen.rules import RULES
-from codegen.schema_files import SchemaFile, SchemaFolder
 
 FILE_NAME: Final = "contracts.toml"
 LEVELS: Final = (

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codegen.json_text import Pointer, Position
+    from codegen.avro.json_text import Pointer, Position
 
 
 class ContractsError(Exception):

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from codegen import breaking, history
+from codegen.checks import breaking, history
 from codegen.contracts import Contracts
 
 Result = TypeVar("Result")

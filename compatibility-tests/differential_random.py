@@ -11,7 +11,7 @@ from java_avro import JavaMissing
 from oracles import APACHE, Marks, Question, ask_about_pair
 from random_schemas import Pair, pair
 
-from codegen.comparing import Source, judge
+from codegen.checks.comparing import Source, judge
 
 
 def random_cases(count: int, seed: int) -> list[Case]:

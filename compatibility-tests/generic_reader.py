@@ -10,11 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from codegen import runtime
-from codegen.parsing import parse
-from codegen.python_decoder import Decoder
-from codegen.python_names import attribute, member
-from codegen.resolution import RecordPair, resolve
-from codegen.schema import Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Schema, Union
+from codegen.avro.parsing import parse
+from codegen.avro.resolution import RecordPair, resolve
+from codegen.avro.schema import Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Schema, Union
+from codegen.python.decoder import Decoder
+from codegen.python.names import attribute, member
 
 
 def reader_for(writer: str, reader: str) -> Callable[[bytes], Any]:

@@ -22,8 +22,8 @@ from avro_json import alike, resolved
 from cases import Case, Datum, Single
 from generic_reader import reader_for
 
-from codegen.comparing import Source, judge
-from codegen.parsing import parse
+from codegen.avro.parsing import parse
+from codegen.checks.comparing import Source, judge
 
 TEXT_MAX = 90
 

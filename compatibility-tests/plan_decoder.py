@@ -6,8 +6,9 @@ from typing import Any
 from reference import Unreadable
 from reference_encoding import Value
 
-from codegen import defaults, runtime
-from codegen.resolution import (
+from codegen import runtime
+from codegen.avro import defaults
+from codegen.avro.resolution import (
     Fail,
     IntoBranch,
     Plan,
@@ -23,7 +24,7 @@ from codegen.resolution import (
     Skip,
     size_min,
 )
-from codegen.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Union
+from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Union
 
 
 def read_by_plan(resolution: Resolution, data: bytes) -> Any:

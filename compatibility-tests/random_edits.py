@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from random_model import FIELDS, NAMES, NAMESPACES, SYMBOLS, Author, Json, join, kind_of, slots, unions_repaired
 
-from codegen.schema import simple_name
+from codegen.avro.schema import simple_name
 
 PROMOTED: dict[str, tuple[str, ...]] = {
     "int": ("long", "float", "double"),

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import reference
 
-from codegen.parsing import parse_json
-from codegen.schema import PRIMITIVES, namespace_of, simple_name
+from codegen.avro.parsing import parse_json
+from codegen.avro.schema import PRIMITIVES, namespace_of, simple_name
 
 Json: TypeAlias = Any
 Slot: TypeAlias = tuple[Any, Any]  # a dict or list, and the key or position at which it holds a node

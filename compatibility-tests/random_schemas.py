@@ -10,9 +10,9 @@ from random import Random
 from random_edits import EDITS
 from random_model import Author, Json, render
 
-from codegen.parsing import parse_json
-from codegen.sampling import heights
-from codegen.schema import Schema
+from codegen.avro.parsing import parse_json
+from codegen.avro.schema import Schema
+from codegen.samples.sampling import heights
 
 EDITS_COUNTS = (0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from reference_encoding import Value, decode
 
-from codegen.schema import (
+from codegen.avro.schema import (
     MISSING,
     Array,
     Definition,

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Schema, Union
+from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Schema, Union
 
 
 @dataclass(frozen=True)

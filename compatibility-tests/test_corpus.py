@@ -12,10 +12,10 @@ from avro_json import alike, binary, resolved
 from cases import Case, Single, cases, singles
 from generic_reader import reader_for
 
-from codegen.comparing import Source, Verdict, judge
+from codegen.avro.parsing import parse
+from codegen.checks.comparing import Source, Verdict, judge
+from codegen.checks.findings import Severity
 from codegen.errors import DecodeError, SchemaError, UnsupportedSchema
-from codegen.findings import Severity
-from codegen.parsing import parse
 from codegen.tests.building import build
 
 CASES = cases()

@@ -6,11 +6,11 @@ import pytest
 from random_model import Json
 from random_schemas import pair
 
-from codegen.breaking import is_same
-from codegen.difference import changes, render
-from codegen.history import Types
-from codegen.parsing import parse_json
-from codegen.schema_text import collect_definitions, normal_form
+from codegen.avro.parsing import parse_json
+from codegen.avro.schema_text import collect_definitions, normal_form
+from codegen.checks.breaking import is_same
+from codegen.checks.difference import changes, render
+from codegen.checks.history import Types
 
 SEED = 20_260_301
 PAIRS = 50

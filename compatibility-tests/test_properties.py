@@ -27,14 +27,16 @@ from reference import Reading, Unreadable
 from rich.console import Console
 from rich.progress import track
 
-from codegen import meaning, resolution, runtime
-from codegen.avro_data import Datum, as_json, encode
-from codegen.comparing import Source, judge
+from codegen import runtime
+from codegen.avro import resolution
+from codegen.avro.data import Datum, as_json, encode
+from codegen.avro.parsing import parse_json
+from codegen.avro.resolution import Resolution, resolve, same_name
+from codegen.avro.schema import Schema, simple_name
+from codegen.checks import meaning
+from codegen.checks.comparing import Source, judge
 from codegen.errors import DecodeError, UnsupportedSchema
-from codegen.parsing import parse_json
-from codegen.resolution import Resolution, resolve, same_name
-from codegen.sampling import Sampler
-from codegen.schema import Schema, simple_name
+from codegen.samples.sampling import Sampler
 from codegen.tests.building import build
 
 SEED = 20_260_301

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from codegen import push
 from codegen.contracts import Contracts
-from codegen.registry import Registry
-from codegen.wire_format import frame
+from codegen.registry import push
+from codegen.registry.client import Registry
+from codegen.registry.wire_format import frame
 from services.messaging import outbox
 from services.messaging.database import fetch, run
 from services.messaging.records import Batch, Message

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from codegen import push
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError
-from codegen.registry import Registry
+from codegen.registry import push
+from codegen.registry.client import Registry
 from stack import commands, databases, topics
 from stack.artifacts import cache_folder
 from stack.backend import Endpoints, Launch, Step

@@ -1,7 +1,7 @@
 """What generated classes call. The functions stand in `writers` and `readers`; generated code imports them from here.
 
 The fast path checks what could pass unnoticed and leaves the rest to Python. Any exception in FAULTS means "look for the
-fault": `codegen.explanation` walks the value or the bytes again, slowly and strictly, to say which field it was.
+fault": `codegen.python.explanation` walks the value or the bytes again, slowly and strictly, to say which field it was.
 """
 
 from codegen.runtime.classes import (

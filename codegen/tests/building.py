@@ -14,8 +14,10 @@ from typing import Any
 
 import fastavro
 
-from codegen import generated_files, python_source, schema_files
-from codegen.python_names import attribute
+from codegen.avro import schema_files
+from codegen.python import generated_files
+from codegen.python import source as python_source
+from codegen.python.names import attribute
 
 _numbers = itertools.count()
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from codegen import linting, schema_files
-from codegen.findings import Finding
+from codegen.avro import schema_files
+from codegen.checks import linting
+from codegen.checks.findings import Finding
 
 
 def write(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> Path:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from codegen import breaking, history
+from codegen.avro.parsing import parse_json
+from codegen.checks import breaking, history
+from codegen.checks.findings import Category, Finding, Severity
 from codegen.contracts import Contracts
-from codegen.findings import Category, Finding, Severity
-from codegen.parsing import parse_json
 from codegen.tests.building import write_schemas
 from codegen.tests.releasing import commit, init, release, release_all
 

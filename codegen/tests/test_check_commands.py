@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codegen.rules import RULES
+from codegen.checks.rules import RULES
 from codegen.tests.building import write_schemas
 from codegen.tests.test_cli import run
 

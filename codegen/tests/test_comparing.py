@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from codegen.comparing import Source, judge
-from codegen.findings import Severity
+from codegen.checks.comparing import Source, judge
+from codegen.checks.findings import Severity
 
 MONEY = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
 FINE_MONEY = {**MONEY, "scale": 4}

@@ -2,13 +2,13 @@
 
 import pytest
 
-from codegen import faults
-from codegen.compatibility_rules import COMPATIBILITY_RULES
-from codegen.faults import Changed, Fault
-from codegen.findings import Rule
-from codegen.parsing import parse
-from codegen.rules import examples
-from codegen.schema import Schema
+from codegen.avro.parsing import parse
+from codegen.avro.schema import Schema
+from codegen.checks import faults
+from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
+from codegen.checks.faults import Changed, Fault
+from codegen.checks.findings import Rule
+from codegen.checks.rules import examples
 
 PAIRS = [rule for rule in COMPATIBILITY_RULES if rule.id != "SUBJECT_REMOVED"]  # of a folder: test_breaking.py
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from codegen.difference import Change, Sign, changes, render, spelled
+from codegen.avro.json_text import Json
+from codegen.avro.parsing import parse_json
+from codegen.avro.schema_text import collect_definitions
+from codegen.checks.difference import Change, Sign, changes, render, spelled
+from codegen.checks.history import Types
 from codegen.errors import ContractsError
-from codegen.history import Types
-from codegen.json_text import Json
-from codegen.parsing import parse_json
-from codegen.schema_text import collect_definitions
 
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from typer.main import get_command
 
+from codegen.checks.reports import Format
+from codegen.checks.rules import RULES
 from codegen.cli import app
-from codegen.reports import Format
-from codegen.rules import RULES
 from codegen.tests.documented import PAGE, answered
 
 TEXT = PAGE.read_text(encoding="utf-8")

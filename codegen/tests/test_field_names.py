@@ -2,7 +2,7 @@
 
 import pytest
 
-from codegen.field_names import counts_seconds, is_money, is_personal, time_types, words
+from codegen.checks.field_names import counts_seconds, is_money, is_personal, time_types, words
 
 MONEY = """
 amount total price cost fee tax balance money rent salary discount subtotal

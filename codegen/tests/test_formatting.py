@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen import formatting
+from codegen.checks import formatting
+from codegen.checks.formatting import LINE_LENGTH, format_text
 from codegen.errors import SchemaError
-from codegen.formatting import LINE_LENGTH, format_text
 
 FORMATTED = """\
 {

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from codegen import generated_files, python_source, schema_files
+from codegen.avro import schema_files
 from codegen.errors import ContractsError, SchemaError, UnsupportedSchema
+from codegen.python import generated_files
+from codegen.python import source as python_source
 from codegen.tests.building import build, write_schemas
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from codegen import history
+from codegen.avro.schema import Enum, Fixed
+from codegen.checks import history
+from codegen.checks.history import Earlier
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError, SchemaError
-from codegen.history import Earlier
-from codegen.schema import Enum, Fixed
 from codegen.tests.building import write_schemas
 from codegen.tests.releasing import commit, git, init, release
 

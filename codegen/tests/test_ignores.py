@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from codegen import ignores, linting
+from codegen.checks import ignores, linting
+from codegen.checks.findings import Category, Finding, Severity
+from codegen.checks.rules import EXAMPLES
 from codegen.contracts import Contracts
 from codegen.errors import ContractsFileError
-from codegen.findings import Category, Finding, Severity
-from codegen.rules import EXAMPLES
 from codegen.tests.building import write_schemas
 
 FINDING = Finding(

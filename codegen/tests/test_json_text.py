@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from codegen.avro.json_text import Pointer, locate, read_json
 from codegen.errors import SchemaError
-from codegen.json_text import Pointer, locate, read_json
 
 TEXT = """{
   "type": "record",

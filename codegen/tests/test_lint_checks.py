@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from codegen import linting, schema_files
-from codegen.findings import Severity
-from codegen.logical_types import LOGICAL_TYPES
-from codegen.parsing import parse_json
-from codegen.schema import Fixed, Primitive, Reference
+from codegen.avro import schema_files
+from codegen.avro.logical_types import LOGICAL_TYPES
+from codegen.avro.parsing import parse_json
+from codegen.avro.schema import Fixed, Primitive, Reference
+from codegen.checks import linting
+from codegen.checks.findings import Severity
 from codegen.tests.lint_samples import of_field, record, write
 
 # Logical types

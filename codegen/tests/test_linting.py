@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from codegen import linting, schema_files
+from codegen.avro import schema_files
+from codegen.checks import linting
+from codegen.checks.findings import Category, Finding
+from codegen.checks.lint_rules import LINT_RULES
+from codegen.checks.rules import EXAMPLES, RULES
 from codegen.contracts import Contracts
-from codegen.findings import Category, Finding
-from codegen.lint_rules import LINT_RULES
-from codegen.rules import EXAMPLES, RULES
 from codegen.tests.lint_samples import of_field, record, write
 
 OWN_SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from codegen import push
 from codegen.contracts import Contracts
 from codegen.errors import Incompatible, RegistryError, RegistryUnreachable, SchemaNotFound
-from codegen.push import Register, SetLevel, Superseded
-from codegen.registry import Registry, SchemaReference
+from codegen.registry import push
+from codegen.registry.client import Registry, SchemaReference
+from codegen.registry.push import Register, SetLevel, Superseded
 from codegen.tests.building import write_schemas
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from codegen.findings import Category, Finding, Severity
-from codegen.reports import Format, render
-from codegen.rules import RULES
+from codegen.checks.findings import Category, Finding, Severity
+from codegen.checks.reports import Format, render
+from codegen.checks.rules import RULES
 
 RULE_IDS = sorted(RULES)
 FILE = "schemas/shop/orders/OrderPlaced.avsc"

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from codegen.avro.parsing import parse
+from codegen.avro.resolution import Fail, ReadRecord, resolve
 from codegen.errors import DecodeError
-from codegen.pair_reader import reader_for
-from codegen.parsing import parse
-from codegen.resolution import Fail, ReadRecord, resolve
+from codegen.python.pair_reader import reader_for
 from codegen.tests.building import build, fastavro_bytes
 
 FRUIT = {"type": "enum", "name": "Fruit", "symbols": ["APPLE", "PEAR", "PLUM"]}

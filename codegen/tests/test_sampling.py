@@ -15,14 +15,14 @@ import pytest
 from fastavro.validation import ValidationError
 
 from codegen import runtime
-from codegen.avro_data import Branch, Datum, as_json, branch_name, encode
+from codegen.avro.data import Branch, Datum, as_json, branch_name, encode
+from codegen.avro.parsing import parse
+from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.avro.schema_files import load
 from codegen.errors import ContractsError, EncodeError, SchemaError
-from codegen.parsing import parse
-from codegen.python_names import attribute
-from codegen.python_types import LOGICAL
-from codegen.sampling import Sampler, find, invalid, lines, valid
-from codegen.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
-from codegen.schema_files import load
+from codegen.python.names import attribute
+from codegen.python.types import LOGICAL
+from codegen.samples.sampling import Sampler, find, invalid, lines, valid
 from codegen.tests.golden.kinds import Empty
 from codegen.tests.golden.kinds.sample import AVRO_TYPES
 from services.events.shop import common, inventory, orders, payments

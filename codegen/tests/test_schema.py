@@ -7,11 +7,10 @@ from typing import Any
 import fastavro.schema
 import pytest
 
-from codegen.errors import SchemaError
-from codegen.parsing import parse
-from codegen.schema import Enum, Fixed, Logical, Primitive, Record, Reference
-from codegen.schema_files import examine, load
-from codegen.schema_text import (
+from codegen.avro.parsing import parse
+from codegen.avro.schema import Enum, Fixed, Logical, Primitive, Record, Reference
+from codegen.avro.schema_files import examine, load
+from codegen.avro.schema_text import (
     canonical_form,
     compact,
     fingerprint,
@@ -19,6 +18,7 @@ from codegen.schema_text import (
     references,
     self_contained,
 )
+from codegen.errors import SchemaError
 from codegen.tests.building import write_schemas
 
 PLAIN: dict[str, Any] = {"type": "record", "name": "R", "fields": []}

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from codegen import breaking, difference, history
+from codegen.checks import breaking, difference, history
+from codegen.checks.findings import Finding
+from codegen.checks.rules import RULES
 from codegen.contracts import Contracts
-from codegen.findings import Finding
-from codegen.rules import RULES
 from codegen.tests.releasing import commit, init, release_all
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -15,12 +15,12 @@ from confluent_kafka.schema_registry import (
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from codegen import push
 from codegen.contracts import Contracts
 from codegen.errors import EncodeError, WireFormatError
-from codegen.registry import Registry
+from codegen.registry import push
+from codegen.registry.client import Registry
+from codegen.registry.wire_format import frame, unframe
 from codegen.tests.building import as_datum, build, without_type_names, write_schemas
-from codegen.wire_format import frame, unframe
 
 
 def test_a_frame_is_magic_byte_id_and_body() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from codegen.parsing import parse
-from codegen.python_names import attribute
-from codegen.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.avro.parsing import parse
+from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.python.names import attribute
 
 _MILLIS = 1000
 _TIMES = st.times(min_value=time(0), max_value=time(23, 59, 59, 999999))

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Protocol, Self
 from uuid import UUID
 
 from codegen.errors import DecodeError, RegistryError, SchemaError, SchemaNotFound, WireFormatError
-from codegen.registry import Registry
-from codegen.wire_format import frame, unframe
+from codegen.registry.client import Registry
+from codegen.registry.wire_format import frame, unframe
 from services.messaging.dead_letters import UNDECODABLE, UNKNOWN_SCHEMA
 from services.messaging.errors import DependencyUnavailable, PoisonMessage, Unprepared
 from services.messaging.records import Record, SchemaUse

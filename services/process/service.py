@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from codegen.registry import Registry
+from codegen.registry.client import Registry
 from services.messaging.consumer import Consumer, Handler
 from services.messaging.database import Database
 from services.messaging.errors import DependencyUnavailable, Unprepared

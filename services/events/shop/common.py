@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
-from codegen.explanation import decode_error, encode_error
-from codegen.pair_reader import reader_for
+from codegen.python.explanation import decode_error, encode_error
+from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
     FAULTS,
     constructor,

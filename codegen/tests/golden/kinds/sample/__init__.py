@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID as _UUID
 
-from codegen.explanation import decode_error, encode_error
-from codegen.pair_reader import reader_for
+from codegen.python.explanation import decode_error, encode_error
+from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
     FAULTS,
     as_items,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from codegen.explanation import decode_error, encode_error
-from codegen.pair_reader import reader_for
+from codegen.python.explanation import decode_error, encode_error
+from codegen.python.pair_reader import reader_for
 from codegen.runtime import FAULTS, constructor, read_int, write_int
 
 

@@ -1,0 +1,1 @@
+"""Avro schemas: text to values, folders of them, how one reads what another wrote."""

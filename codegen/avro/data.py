@@ -1,0 +1,92 @@
+"""An Avro datum as underlying values, and its two encodings (Avro 1.12, "Data Serialization and Deserialization").
+
+A record is a dict by field name, an enum its symbol, a fixed its bytes. The value of a union is a `Branch`, so nothing
+is ever chosen by its shape; logical types do not show.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
+
+from codegen import runtime
+from codegen.avro.json_text import Json
+from codegen.avro.schema import Array, Definition, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union
+
+Datum: TypeAlias = "bool | int | float | str | bytes | list[Datum] | dict[str, Datum] | Branch | None"
+
+_WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
+    "null": runtime.write_null,
+    "boolean": runtime.write_boolean,
+    "int": runtime.write_int,
+    "long": runtime.write_long,
+    "float": runtime.write_float,
+    "double": runtime.write_double,
+    "bytes": runtime.write_bytes,
+    "string": runtime.write_string,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A union's value: the branch as the JSON encoding names it (a full name, or the type), and its datum."""
+
+    name: str
+    value: Datum
+
+
+def branch_name(node: Node) -> str:
+    """Return how the JSON encoding names a branch of a union."""
+    match node:
+        case Primitive(type=kind):
+            return kind
+        case Reference(name=name):
+            return name
+    return type(node).__name__.lower()
+
+
+def as_json(datum: Datum) -> Json:
+    """Return a datum in the JSON encoding: unions tagged, bytes as the characters U+0000 to U+00FF."""
+    match datum:
+        case bytes():
+            return datum.decode("latin-1")
+        case list():
+            return [as_json(item) for item in datum]
+        case dict():
+            return {key: as_json(item) for key, item in datum.items()}
+        case Branch(name=name, value=value):
+            return None if name == "null" and value is None else {name: as_json(value)}
+    return datum
+
+
+def encode(schema: Schema, datum: Datum) -> bytes:
+    """Return a datum of the schema in the binary encoding."""
+    return _encode(schema, schema.root, datum)
+
+
+def _encode(schema: Schema, node: Node, datum: Any) -> bytes:
+    match node:
+        case Primitive(type=kind):
+            return _WRITERS[kind](datum)
+        case Array(items=items):
+            return _block(len(datum), b"".join(_encode(schema, items, item) for item in datum))
+        case Map(values=values):
+            pairs = (runtime.write_string(key) + _encode(schema, values, item) for key, item in datum.items())
+            return _block(len(datum), b"".join(pairs))
+        case Union(branches=branches):
+            position = [branch_name(branch) for branch in branches].index(datum.name)
+            return runtime.write_long(position) + _encode(schema, branches[position], datum.value)
+        case Reference():
+            return _encode_named(schema, schema.definition(node), datum)
+
+
+def _encode_named(schema: Schema, definition: Definition, datum: Any) -> bytes:
+    match definition:
+        case Enum(symbols=symbols):
+            return runtime.write_long(symbols.index(datum))
+        case Fixed():
+            return cast("bytes", datum)
+    return b"".join(_encode(schema, field.type, datum[field.name]) for field in definition.fields)
+
+
+def _block(count: int, content: bytes) -> bytes:
+    return runtime.write_long(count) + content + b"\x00" if count else b"\x00"

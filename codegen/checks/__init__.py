@@ -1,0 +1,1 @@
+"""What is wrong with schemas: rules, faults, findings, and how they are told."""

@@ -1,0 +1,146 @@
+"""What breaks: every subject against its earlier versions, in the directions and as far back as its level demands.
+
+BACKWARD: the schema of now reads what an earlier one wrote; FORWARD: the earlier one reads what is written now; FULL:
+both. Without TRANSITIVE only the newest of the earlier versions counts. The same fault towards several versions is one
+finding that names them all.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from codegen.avro.json_text import Location
+from codegen.avro.schema import Array, Definition, Map, Node, Place, Record, Reference, Schema, Union
+from codegen.checks import faults
+from codegen.checks.faults import Changed, Fault
+from codegen.checks.findings import Category, Finding
+from codegen.checks.history import Earlier, Version, successor
+from codegen.checks.rules import RULES
+from codegen.contracts import Contracts
+
+CHECKED: Final = frozenset({Category.WIRE, Category.SEM, Category.API})
+
+
+def find(contracts: Contracts, earlier: Earlier) -> tuple[Finding, ...]:
+    """Return what the folder as it is breaks, subject by subject; nothing where the level is NONE."""
+    if contracts.compatibility == "NONE":
+        return ()
+    comparison = _Comparison(contracts)
+    types = {subject.name: subject.file.name for subject in contracts.subjects()}
+    found: list[Finding] = []
+    for subject, versions in earlier.versions.items():
+        name = types.get(subject) or _successor(versions[-1], earlier, contracts)
+        if name is None:
+            found.append(_removed(subject, versions))
+        else:
+            found.extend(comparison.of_subject(subject, name, versions))
+    return tuple(found)
+
+
+def _successor(newest: Version, earlier: Earlier, contracts: Contracts) -> str | None:
+    """Return the type to which a subject that is gone has come."""
+    if newest.name is None:
+        return None
+    return successor(newest.name, earlier.types.definitions, contracts.schemas.types)
+
+
+def _removed(subject: str, versions: tuple[Version, ...]) -> Finding:
+    rule = RULES["SUBJECT_REMOVED"]
+    newest = versions[-1]
+    message = f"{newest.name or subject} was released, and no file defines it or has it as an alias"
+    labels = tuple(version.label for version in versions)
+    return Finding(
+        rule=rule.id,
+        category=rule.category,
+        severity=rule.severity,
+        path="",
+        message=message,
+        fix=rule.fix,
+        file=newest.file,
+        line=1,
+        column=1,
+        subject=subject,
+        versions=labels,
+    )
+
+
+class _Comparison:
+    """Compares versions with the folder's types; what is equal is compared once, a place is looked up once."""
+
+    def __init__(self, contracts: Contracts) -> None:
+        self._schemas = contracts.schemas
+        self._level = contracts.compatibility
+        self._faults: dict[tuple[str, int], tuple[Fault, ...]] = {}  # by the type and the identity of the version
+        self._locations: dict[Place, Location] = {}
+
+    def of_subject(self, subject: str, name: str, versions: tuple[Version, ...]) -> Iterator[Finding]:
+        """Yield the findings of a subject whose type is `name` now."""
+        broken: dict[Fault, list[int | str]] = {}
+        for version in versions if self._level.endswith("_TRANSITIVE") else versions[-1:]:
+            for fault in self._of_version(name, version.schema):
+                broken.setdefault(fault, []).append(version.label)
+        for fault, labels in broken.items():
+            location = self._locate(fault.place or Place(name))
+            yield faults.finding(fault, location=location, subject=subject, versions=tuple(labels))
+
+    def _of_version(self, name: str, previous: Schema) -> tuple[Fault, ...]:
+        key = name, id(previous)
+        if key not in self._faults:
+            current = self._schemas.schema(name)
+            unchanged = is_same(previous, current)
+            self._faults[key] = () if unchanged else _one_each(self._compare(previous, current))
+        return self._faults[key]
+
+    def _compare(self, previous: Schema, current: Schema) -> Iterator[Fault]:
+        if self._level.startswith(("BACKWARD", "FULL")):
+            yield from faults.all_faults(writer=previous, reader=current)  # those of two versions are among them
+        else:
+            yield from faults.compare_versions(previous, current)
+        if self._level.startswith(("FORWARD", "FULL")):
+            yield from faults.find(writer=current, reader=previous, changed=Changed.WRITER)
+
+    def _locate(self, place: Place) -> Location:
+        if place not in self._locations:
+            self._locations[place] = self._schemas.locate(place)
+        return self._locations[place]
+
+
+def _one_each(found: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return the faults without those that say of the other direction what was said of the first already."""
+    first: dict[tuple[str, str, Place | None], Fault] = {}
+    for fault in found:
+        first.setdefault((fault.rule, fault.path, fault.place), fault)
+    return tuple(first.values())
+
+
+def is_same(previous: Schema, current: Schema) -> bool:
+    """Say whether two schemas are equal as far as they reach from their roots, docs and defaults included."""
+    if previous.root != current.root:
+        return False
+    seen: set[str] = set()
+    ahead = set(_names(current.root))
+    while ahead:
+        name = ahead.pop()
+        seen.add(name)
+        if previous.types.get(name) != current.types[name]:
+            return False
+        ahead |= {each for each in _used(current.types[name]) if each not in seen}
+    return True
+
+
+def _used(definition: Definition) -> Iterator[str]:
+    if isinstance(definition, Record):
+        for field in definition.fields:
+            yield from _names(field.type)
+
+
+def _names(node: Node) -> Iterator[str]:
+    match node:
+        case Reference(name=name):
+            yield name
+        case Array(items=inner) | Map(values=inner):
+            yield from _names(inner)
+        case Union(branches=branches):
+            for branch in branches:
+                yield from _names(branch)
+        case _:
+            pass

@@ -1,0 +1,273 @@
+"""The commands of `contracts` that look and do not touch: lint, breaking, compare, diff, rules, explain, sample; and fmt.
+
+They need no registry and no network. Findings go to standard output in the form that --format says, everything else
+to standard error.
+"""
+
+import json
+import secrets
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from codegen.avro import schema_files
+from codegen.avro.json_text import Json, Location, read_json
+from codegen.avro.schema_files import FileFault
+from codegen.checks import breaking as checking
+from codegen.checks import difference, faults, formatting, history, ignores, linting, reports, rule_texts
+from codegen.checks.comparing import Source, Verdict, judge
+from codegen.checks.faults import Fault
+from codegen.checks.findings import Category, Finding, failing
+from codegen.checks.reports import Format
+from codegen.contracts import Contracts
+from codegen.errors import ContractsError, SchemaError
+from codegen.exits import Exit
+from codegen.samples import sampling
+
+Schemas = Annotated[Path, typer.Option("--schemas", help="The folder of .avsc files.")]
+Form = Annotated[Format, typer.Option("--format", help="The form of the report.")]
+Against = Annotated[
+    str, typer.Option("--against", help="'history' (the released versions), or 'git:REF', such as git:main.")
+]
+HERE = Path("schemas")
+
+
+class Listing(StrEnum):
+    """A form of output that is no report of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def fmt(
+    schemas: Schemas = HERE,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 100 if a file would change.")] = False,
+    form: Form = Format.TEXT,
+    show_diff: Annotated[bool, typer.Option("--diff", help="Show what changes, or would.")] = False,
+) -> None:
+    """Write every .avsc file in the one layout: order of keys, indentation, short objects on one line. Values stay."""
+    if show_diff and form is not Format.TEXT:
+        raise ContractsError("--diff is for people: leave --format out")
+    found = formatting.differences(schemas) if check else formatting.write(schemas)
+    if show_diff:
+        typer.echo("".join(each.diff() for each in found), nl=False)
+    if check:
+        _report([_unformatted(each) for each in found], form, f"every file below {schemas} is formatted")
+        return
+    for each in found:
+        typer.echo(f"{each.path}: formatted")
+    if not found:
+        typer.echo(f"Every file below {schemas} is formatted.")
+
+
+def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
+    """Check every schema by itself: valid, documented, and free of what goes wrong later.
+
+    `contracts rules` lists what is looked for. Severities and exceptions are set in contracts.toml.
+    """
+    examination = schema_files.examine(schemas)
+    if examination.faults:
+        _report_invalid(examination.faults, form)
+        return
+    contracts = Contracts.of(schemas, examination.folder)
+    subjects = {event: contracts.subject_of(event) for topic in contracts.topics.values() for event in topic.events}
+    found = linting.lint(contracts.schemas, subjects, contracts.event_header)
+    found += tuple(_of_file(each) for each in examination.copies)
+    _report(_settled(contracts, found, {Category.LINT}), form, _looked_at(contracts))
+
+
+def breaking(schemas: Schemas = HERE, against: Against = "history", form: Form = Format.TEXT) -> None:
+    """Say what the schemas break towards earlier versions: unreadable data, changed meaning, changed Python code.
+
+    Which versions must read which follows from registry.compatibility in contracts.toml (FULL_TRANSITIVE where it says
+    nothing: every version reads every other). Exit 100 if something breaks; a change of Python code alone is a warning.
+    """
+    examination = schema_files.examine(schemas)
+    if examination.faults:
+        _report_invalid(examination.faults, form)
+        return
+    contracts = Contracts.of(schemas, examination.folder)
+    earlier = history.read(against, contracts)
+    if earlier.notice:
+        typer.echo(f"contracts: {earlier.notice}", err=True)
+    found = checking.find(contracts, earlier)
+    _report(_settled(contracts, found, checking.CHECKED), form, f"{_looked_at(contracts)} against {against}")
+
+
+def diff(
+    schemas: Schemas = HERE,
+    against: Against = "history",
+    form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT,
+) -> None:
+    """Say everything that has changed since the newest earlier version, whether it breaks something or not."""
+    contracts = Contracts.load(schemas)
+    earlier = history.read(against, contracts)
+    if earlier.notice:
+        typer.echo(f"contracts: {earlier.notice}", err=True)
+    typer.echo(difference.render(difference.between(earlier, contracts), form), nl=False)
+
+
+def compare(
+    reader: Annotated[Path | None, typer.Option(help="The schema that reads: a self-contained .avsc file.")] = None,
+    writer: Annotated[Path | None, typer.Option(help="The schema that has written.")] = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            help='A file (- is standard input) with one {"id", "reader", "writer"} a line; answers in JSON lines.'
+        ),
+    ] = None,
+    form: Form = Format.TEXT,
+) -> None:
+    """Judge one pair of schemas: whether they are valid, every datum is readable, and each means the same.
+
+    Exit 100 if not. The reader is taken for the newer version; findings stand where it would have to be mended.
+    """
+    if pairs is not None and reader is None and writer is None:
+        _compare_pairs(pairs)
+        return
+    if pairs is not None or reader is None or writer is None:
+        raise ContractsError("say either --reader and --writer, or --pairs")
+    verdict = judge(_source(writer), _source(reader))
+    said = "every datum is readable and means the same"
+    typer.echo(reports.render(verdict.findings, form, checked=said, extra=_verdict(verdict)))
+    _exit(verdict.findings)
+
+
+def rules(form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT) -> None:
+    """List every rule: its id, category, severity, and what holds where it is kept."""
+    match form:
+        case Listing.TEXT:
+            typer.echo(rule_texts.as_text())
+        case Listing.JSON:
+            typer.echo(rule_texts.as_json())
+        case Listing.MARKDOWN:
+            typer.echo(rule_texts.as_markdown())
+
+
+def explain(
+    rule: Annotated[str, typer.Argument(help="The id of a rule, such as FIELD_ADDED_WITHOUT_DEFAULT.")],
+) -> None:
+    """Teach a rule: what it demands and why, what breaks it, what keeps it, and how to mend."""
+    typer.echo(rule_texts.explained(rule))
+
+
+def sample(
+    name: Annotated[str, typer.Argument(help="A type's full name; its simple name where only one type has it.")],
+    schemas: Schemas = HERE,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many data.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same data; drawn and told if absent.")
+    ] = None,
+    invalid: Annotated[
+        bool, typer.Option("--invalid", help="Data with one fault each, its path and the reason.")
+    ] = False,
+    encoding: Annotated[
+        sampling.Encoding, typer.Option(help="Avro's JSON encoding, or the binary one in hexadecimal digits.")
+    ] = "json",
+) -> None:
+    """Print data of a type, a line each: valid ones that favour the edges, or ones that must be refused."""
+    if seed is None:
+        seed = secrets.randbelow(1_000_000)
+        typer.echo(f"contracts: seed {seed}", err=True)
+    schema = sampling.find(schema_files.load(schemas), name)
+    for line in sampling.lines(schema, count=count, seed=seed, invalid=invalid, encoding=encoding):
+        typer.echo(line)
+
+
+def _report_invalid(found: Iterable[FileFault], form: Format) -> None:
+    typer.echo("contracts: the other rules are looked at when every schema can be read", err=True)
+    _report([_of_file(each) for each in found], form, "")
+
+
+def _of_file(found: FileFault) -> Finding:
+    return faults.finding(Fault(found.rule, found.fault.path, found.fault.reason), found.location)
+
+
+def _unformatted(difference: formatting.Difference) -> Finding:
+    location = Location(str(difference.path), difference.line, 1)
+    return faults.finding(Fault("UNFORMATTED", "", "the layout differs from here on"), location)
+
+
+def _settled(contracts: Contracts, found: Iterable[Finding], checked: Collection[Category]) -> tuple[Finding, ...]:
+    today = datetime.now(UTC).date()
+    return ignores.settle(found, contracts.ignores, contracts.severities, checked=checked, today=today)
+
+
+def _looked_at(contracts: Contracts) -> str:
+    count = len(contracts.schemas.files)
+    return f"{count} schema{'' if count == 1 else 's'}"
+
+
+def _report(findings: Collection[Finding], form: Format, checked: str) -> None:
+    typer.echo(reports.render(findings, form, checked=checked))
+    _exit(findings)
+
+
+def _exit(findings: Iterable[Finding]) -> None:
+    if failing(findings):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _source(path: Path) -> Source:
+    try:
+        return Source(text=path.read_text(encoding="utf-8"), file=str(path))
+    except OSError as error:
+        raise ContractsError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ContractsError(f"{path}: not UTF-8: {error.reason}") from error
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the answers to the pairs so far amount to."""
+
+    broken: bool = False  # a line was no pair
+    failing: bool = False
+
+
+def _compare_pairs(path: str) -> None:
+    seen = _Seen()
+    try:
+        with sys.stdin if path == "-" else Path(path).open(encoding="utf-8") as file:
+            for answer in _answers(file, seen):
+                typer.echo(json.dumps(answer))
+    except OSError as error:
+        raise ContractsError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ContractsError(f"{path}: not UTF-8: {error.reason}") from error
+    if seen.broken:
+        raise ContractsError(f"{path}: not every line is a pair; the answers have an 'error' there")
+    if seen.failing:
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _answers(file: TextIO, seen: _Seen) -> Iterator[Json]:
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _answer(line, seen)
+        except SchemaError as error:
+            seen.broken = True
+            yield {"id": None, "error": f"line {number}: {error}"}
+
+
+def _answer(line: str, seen: _Seen) -> Json:
+    pair = read_json(line)
+    if not isinstance(pair, dict) or not {"id", "reader", "writer"} <= pair.keys():
+        raise SchemaError('a pair is an object {"id", "reader", "writer"}')
+    verdict = judge(Source(pair["writer"]), Source(pair["reader"]))
+    seen.failing = seen.failing or failing(verdict.findings)
+    findings = [reports.as_json(finding) for finding in verdict.findings]
+    return {"id": pair["id"], "findings": findings, **_verdict(verdict)}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Json]:
+    return {"valid": verdict.valid, "readable": verdict.readable, "same_meaning": verdict.same_meaning}

@@ -1,0 +1,51 @@
+"""What a type is in Python, by name: two versions of a class differ for the code that uses them where this differs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Reference, Schema, Union, simple_name
+
+_PLAIN: Final[Mapping[str, str]] = {
+    "null": "None",
+    "boolean": "bool",
+    "int": "int",
+    "long": "int",
+    "float": "float",
+    "double": "float",
+    "bytes": "bytes",
+    "string": "str",
+}
+_LOGICAL: Final[Mapping[str, str]] = {
+    "decimal": "Decimal",
+    "big-decimal": "bytes",
+    "uuid": "UUID",
+    "date": "date",
+    "time-millis": "time",
+    "time-micros": "time",
+    "timestamp-millis": "datetime",
+    "timestamp-micros": "datetime",
+    "timestamp-nanos": "int",
+    "local-timestamp-millis": "datetime without a zone",
+    "local-timestamp-micros": "datetime without a zone",
+    "local-timestamp-nanos": "int without a zone",
+    "duration": "duration",
+}
+
+
+def python_type(node: Node, schema: Schema) -> str:
+    """Return the Python type of an attribute as people name it; a class that has moved is the same under its name."""
+    match node:
+        case Primitive(type=kind, logical=logical):
+            return _LOGICAL[logical.name] if logical else _PLAIN[kind]
+        case Array(items=items):
+            return f"list[{python_type(items, schema)}]"
+        case Map(values=values):
+            return f"dict[str, {python_type(values, schema)}]"
+        case Union(branches=branches):
+            names = {python_type(branch, schema) for branch in branches}
+            return " | ".join(sorted(names, key=lambda name: (name == "None", name)))
+        case Reference():
+            definition = schema.definition(node)
+            if isinstance(definition, Fixed):
+                return _LOGICAL[definition.logical.name] if definition.logical else "bytes"
+            return simple_name(definition.name)

@@ -1,0 +1,339 @@
+"""Finds the field at fault: walks a value or bytes again, slowly and strictly, after the fast code has given up.
+
+Paths read like Python: `lines[2].quantity`, `attributes["colour"]`.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from codegen import runtime
+from codegen.avro.parsing import parse
+from codegen.avro.resolution import (
+    Fail,
+    IntoBranch,
+    Plan,
+    Read,
+    ReadArray,
+    ReadEnum,
+    ReadFixed,
+    ReadMap,
+    ReadRecord,
+    ReadUnion,
+    Resolution,
+    Skip,
+    resolve,
+    size_min,
+)
+from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union
+from codegen.errors import DecodeError, EncodeError
+from codegen.python.names import attribute
+from codegen.python.pair_reader import resolution_for
+from codegen.python.types import LOGICAL
+
+
+def encode_error(value: Any, fault: BaseException) -> EncodeError:
+    """Return the error for a value of a generated class that could not be written."""
+    schema = _schema(type(value).SCHEMA)
+    try:
+        _Value(schema).check(schema.root, value, "")
+    except _Fault as found:
+        return EncodeError(str(found))
+    except RecursionError:
+        return EncodeError(f"{type(value).NAME}: nested too deeply, or in itself")
+    return EncodeError(f"{type(value).NAME}: {fault}")
+
+
+def decode_error(cls: Any, data: bytes, writer: str | None, fault: BaseException | None) -> DecodeError:
+    """Return the error for bytes that could not be read as a generated class."""
+    if not isinstance(data, bytes | bytearray):
+        return DecodeError(f"bytes are needed, not {type(data).__name__}")
+    resolution = _identity(cls.SCHEMA) if writer is None else resolution_for(cls, writer)
+    walk = _Data(resolution, data)
+    try:
+        walk.check(resolution.root, "")
+    except _Fault as found:
+        return DecodeError(f"{found} (byte {walk.at} of {len(data)})")
+    except RecursionError:
+        return DecodeError(f"{cls.NAME}: nested too deeply")
+    if walk.at < len(data):
+        return DecodeError(f"{len(data) - walk.at} bytes are left after the end of {cls.NAME}")
+    return DecodeError(f"{cls.NAME}: {fault}")
+
+
+@lru_cache(maxsize=256)
+def _schema(text: str) -> Schema:
+    return parse(text)
+
+
+@lru_cache(maxsize=256)
+def _identity(text: str) -> Resolution:
+    return resolve(_schema(text), _schema(text))
+
+
+class _Fault(Exception):
+    """A fault with its place."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path.lstrip('.')}: {message}" if path else message)
+
+
+_WRITERS: Mapping[str, Callable[[Any], bytes]] = {
+    "null": runtime.write_null,
+    "boolean": runtime.write_boolean,
+    "int": runtime.write_int,
+    "long": runtime.write_long,
+    "float": runtime.write_float,
+    "double": runtime.write_double,
+    "bytes": runtime.write_bytes,
+    "string": runtime.write_string,
+    "uuid": runtime.write_uuid,
+    "date": runtime.write_date,
+    "time-millis": runtime.write_time_millis,
+    "time-micros": runtime.write_time_micros,
+    "timestamp-millis": runtime.write_timestamp_millis,
+    "timestamp-micros": runtime.write_timestamp_micros,
+    "local-timestamp-millis": runtime.write_local_timestamp_millis,
+    "local-timestamp-micros": runtime.write_local_timestamp_micros,
+}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "null": (type(None),),
+    "boolean": (bool,),
+    "int": (int,),
+    "long": (int,),
+    "float": (float, int),
+    "double": (float, int),
+    "bytes": (bytes, bytearray),
+    "string": (str,),
+    "uuid": (UUID,),
+    "date": (date,),
+    "time-millis": (time,),
+    "time-micros": (time,),
+}
+
+
+class _Value:
+    """Checks a value against a schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    def check(self, node: Node, value: Any, path: str) -> None:
+        """Raise _Fault at the first field that does not fit."""
+        match node:
+            case Primitive():
+                self._primitive(node, value, path)
+            case Array(items=items):
+                _expect(value, (list, tuple), "a list", path)
+                for index, item in enumerate(value):
+                    self.check(items, item, f"{path}[{index}]")
+            case Map(values=values):
+                _expect(value, (dict, Mapping), "a dict", path)
+                for key, item in value.items():
+                    self.check(Primitive("string"), key, f"{path}[{key!r}]")
+                    self.check(values, item, f'{path}["{key}"]')
+            case Union(branches=branches):
+                self._union(branches, value, path)
+            case Reference():
+                self._named(node, value, path)
+
+    def _primitive(self, node: Primitive, value: Any, path: str) -> None:
+        kind = node.logical.name if node.logical else node.type
+        types = _TYPES.get(kind, (datetime,))
+        if not isinstance(value, types) and not (kind == "uuid" and hasattr(value, "int")):
+            raise _Fault(path, f"{_a(types[0])} is needed, not {_shown(value)}")
+        try:
+            _WRITERS[kind](value)
+        except runtime.FAULTS as error:
+            raise _Fault(path, f"{_shown(value)} does not fit {kind}: {error}") from error
+
+    def _union(self, branches: tuple[Node, ...], value: Any, path: str) -> None:
+        if runtime.is_int(value) and any(_is_integer(branch) for branch in branches):
+            branches = tuple(branch for branch in branches if _is_integer(branch) or not isinstance(branch, Primitive))
+        faults = [self._fault(branch, value, path) for branch in branches]
+        if None in faults:
+            return
+        others = [fault for branch, fault in zip(branches, faults, strict=True) if branch != Primitive("null")]
+        if len(others) == 1 and others[0]:
+            raise others[0]
+        for branch, fault in zip(branches, faults, strict=True):  # a record's own class says which branch was meant
+            if fault and isinstance(branch, Reference) and getattr(type(value), "NAME", None) == branch.name:
+                raise fault
+        raise _Fault(path, f"{_shown(value)} fits no branch of the union")
+
+    def _fault(self, node: Node, value: Any, path: str) -> "_Fault | None":
+        try:
+            self.check(node, value, path)
+        except _Fault as fault:
+            return fault
+        return None
+
+    def _named(self, node: Reference, value: Any, path: str) -> None:
+        definition = self._schema.definition(node)
+        if isinstance(definition, Enum):
+            if not isinstance(value, str) or value not in definition.symbols:
+                raise _Fault(path, f"a symbol of {definition.name} is needed, not {_shown(value)}")
+        elif isinstance(definition, Fixed):
+            if definition.logical:
+                _expect(value, (UUID,), "a UUID", path)
+            elif not isinstance(value, bytes | bytearray) or len(value) != definition.size:
+                raise _Fault(path, f"{definition.size} bytes are needed, not {_shown(value)}")
+        elif getattr(type(value), "NAME", None) != definition.name:
+            raise _Fault(path, f"a {definition.name} is needed, not {_shown(value)}")
+        else:
+            for field in definition.fields:
+                self.check(field.type, getattr(value, attribute(field.name)), f"{path}.{field.name}")
+
+
+def _is_integer(node: Node) -> bool:
+    return isinstance(node, Primitive) and node.type in {"int", "long"} and node.logical is None
+
+
+def _expect(value: object, types: tuple[type, ...], name: str, path: str) -> None:
+    if not isinstance(value, types):
+        raise _Fault(path, f"{name} is needed, not {_shown(value)}")
+
+
+def _a(type_: type) -> str:
+    return "None" if type_ is type(None) else f"{'an' if type_ is int else 'a'} {type_.__name__}"
+
+
+def _shown(value: object) -> str:
+    """Return a value and its type, shortened: an error is no place for a megabyte."""
+    if value is None:
+        return "None"
+    text = repr(value)
+    return f"{text[:57]}... ({type(value).__name__})" if len(text) > 60 else f"{text} ({type(value).__name__})"
+
+
+class _Data:
+    """Checks bytes against a plan; `at` is the position reached."""
+
+    def __init__(self, resolution: Resolution, data: bytes) -> None:
+        self._resolution = resolution
+        self._data = bytes(data)
+        self.at = 0
+
+    def check(self, plan: Plan, path: str) -> None:
+        """Raise _Fault at the first datum that cannot be read."""
+        match plan:
+            case Read(writer=writer, reader=reader):
+                self._read(writer, reader, path)
+            case ReadFixed(reader=fixed):
+                self._take(fixed.size, path)
+            case ReadEnum():
+                self._enum(plan, path)
+            case ReadArray(items=items, item_bytes_min=bytes_min):
+                self._blocks(items, bytes_min, path, is_map=False)
+            case ReadMap(values=values, item_bytes_min=bytes_min):
+                self._blocks(values, bytes_min, path, is_map=True)
+            case ReadUnion(branches=branches):
+                branch = self._number(len(branches), "branch of the union", path)
+                self.check(branches[branch], path)
+            case IntoBranch(plan=inner):
+                self.check(inner, path)
+            case ReadRecord(pair=pair):
+                record = self._resolution.records[pair]
+                if record.missing:
+                    raise _Fault(path, record.reason)
+                for step in record.steps:
+                    self.check(step.plan, f"{path}.{step.target or step.written_name}")
+            case Skip(writer=writer):
+                self._skip(writer, path)
+            case Fail(reason=reason):
+                raise _Fault(path, reason)
+
+    def _read(self, writer: Primitive, reader: Primitive, path: str) -> None:
+        raw = self._primitive(writer.type, path)
+        if reader.type == "string" and isinstance(raw, bytes):
+            raw = self._text(raw, "string", path)
+        if reader.logical is None:
+            return
+        convert = getattr(runtime, LOGICAL[reader.logical.name][3])
+        try:
+            convert(raw)
+        except runtime.FAULTS as error:
+            raise _Fault(path, f"{_shown(raw)} is no {reader.logical.name}: {error}") from error
+
+    def _primitive(self, kind: str, path: str) -> Any:
+        if kind == "null":
+            return None
+        if kind in {"bytes", "string"}:
+            size = self._primitive("long", path)
+            if size < 0:
+                raise _Fault(path, f"a size of {size}")
+            return self._text(self._take(size, path), kind, path)
+        read = getattr(runtime, f"read_{kind}")
+        try:
+            value, self.at = read(self._data, self.at)
+        except (IndexError, struct.error) as error:
+            raise _Fault(path, "the data ends within this field") from error
+        except runtime.FAULTS as error:
+            raise _Fault(path, f"no {kind}: {error}") from error
+        return value
+
+    def _text(self, raw: bytes, kind: str, path: str) -> Any:
+        try:
+            return raw.decode() if kind == "string" else raw
+        except UnicodeDecodeError as error:
+            raise _Fault(path, f"no UTF-8: {error}") from error
+
+    def _take(self, size: int, path: str) -> bytes:
+        if size > len(self._data) - self.at:
+            raise _Fault(path, f"the data ends within this field: {size} bytes are needed")
+        self.at += size
+        return self._data[self.at - size : self.at]
+
+    def _number(self, count: int, name: str, path: str) -> int:
+        number: int = self._primitive("long", path)
+        if not 0 <= number < count:
+            raise _Fault(path, f"no {name} has position {number}")
+        return number
+
+    def _enum(self, plan: ReadEnum, path: str) -> None:
+        number = self._number(len(plan.symbols), f"symbol of {plan.reader.name}", path)
+        if plan.symbols[number] is None:
+            symbol = plan.writer.symbols[number]
+            raise _Fault(path, f"{plan.reader.name} has no symbol {symbol!r} and no default")
+
+    def _blocks(self, items: Plan, bytes_min: int, path: str, *, is_map: bool) -> None:
+        index = 0
+        while True:
+            try:
+                count, self.at = runtime.read_count(self._data, self.at, bytes_min)
+            except IndexError as error:
+                raise _Fault(path, "the data ends within this field") from error
+            except runtime.FAULTS as error:
+                raise _Fault(path, str(error)) from error
+            if not count:
+                return
+            for _ in range(count):
+                key = self._primitive("string", path) if is_map else None
+                self.check(items, f'{path}["{key}"]' if is_map else f"{path}[{index}]")
+                index += 1
+
+    def _skip(self, node: Node, path: str) -> None:
+        writer = self._resolution.writer
+        match node:
+            case Primitive(type=kind):
+                self._primitive(kind, path)
+            case Array(items=child) | Map(values=child):
+                is_map = isinstance(node, Map)
+                self._blocks(Skip(child), size_min(child, writer) + is_map, path, is_map=is_map)
+            case Union(branches=branches):
+                self._skip(branches[self._number(len(branches), "branch of the union", path)], path)
+            case Reference():
+                self._skip_named(node, path)
+
+    def _skip_named(self, node: Reference, path: str) -> None:
+        definition = self._resolution.writer.definition(node)
+        if isinstance(definition, Enum):
+            self._number(len(definition.symbols), f"symbol of {definition.name}", path)
+        elif isinstance(definition, Fixed):
+            self._take(definition.size, path)
+        else:
+            for field in definition.fields:
+                self._skip(field.type, f"{path}.{field.name}")

@@ -1,0 +1,102 @@
+"""Readers for what other versions wrote: the plan of the two schemas, compiled once per pair and kept.
+
+The compiled code is of the same kind as the generated modules', so an old version is read as fast as the current one.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from codegen import runtime
+from codegen.avro.parsing import parse
+from codegen.avro.resolution import Fail, ReadRecord, RecordPair, Resolution, resolve
+from codegen.avro.schema import Record
+from codegen.errors import DecodeError, SchemaError
+from codegen.python.decoder import Decoder
+from codegen.python.names import snake_case
+
+T = TypeVar("T")
+
+PAIRS_MAX: Final = 256
+"""Pairs of class and writer's schema that are kept compiled: many times the versions that are ever in use at once."""
+
+
+def reader_for(cls: type[T], writer: str) -> Callable[[bytes, int], tuple[T, int]]:
+    """Return the function that reads instances of a generated class from what schema `writer` wrote.
+
+    Raise DecodeError if `writer` is no schema, or none of its data can be read.
+    """
+    read: Callable[[bytes, int], tuple[T, int]] = _compiled(cls, writer)  # type: ignore[arg-type]  # a class is hashable
+    return read
+
+
+@lru_cache(maxsize=PAIRS_MAX)
+def resolution_for(cls: type, writer: str) -> Resolution:
+    """Return the plan of a generated class for a writer's schema."""
+    reader: str = cls.SCHEMA  # type: ignore[attr-defined]  # every generated class has it
+    try:
+        return resolve(parse(writer), parse(reader))
+    except SchemaError as error:
+        raise DecodeError(f"the writer's schema is not valid: {error}") from error
+
+
+@lru_cache(maxsize=PAIRS_MAX)
+def _compiled(cls: type, writer: str) -> Callable[[bytes, int], tuple[Any, int]]:
+    resolution = resolution_for(cls, writer)
+    root = resolution.root
+    if isinstance(root, Fail):
+        raise DecodeError(root.reason)
+    if isinstance(root, ReadRecord) and resolution.records[root.pair].missing:
+        raise DecodeError(resolution.records[root.pair].reason)
+    module = sys.modules[cls.__module__]
+    context = _PairContext(module.AVRO_TYPES)
+    decoder = Decoder(resolution, context)
+    lines = [line for pair in resolution.records for line in decoder.record(pair)]
+    written = [each for each in resolution.writer.types.values() if isinstance(each, Record)]
+    lines += [line for record in written for line in decoder.skipper(record)]
+    lines += ["def read_root(data, at):", *decoder.statements(root, "root"), "    return root, at"]
+    exec("\n".join(lines), context.scope)  # noqa: S102 - generated from parsed schemas: names are checked, texts quoted
+    read: Callable[[bytes, int], tuple[Any, int]] = context.scope["read_root"]
+    return read
+
+
+class _PairContext:
+    """Names within compiled code: everything is put into its globals when it is first mentioned."""
+
+    annotated = False
+
+    def __init__(self, types: Mapping[str, type]) -> None:
+        self._types = types
+        self._functions: dict[RecordPair, str] = {}
+        self.scope: dict[str, Any] = {}
+
+    def helper(self, name: str) -> str:
+        return self._put(f"_{name}", getattr(runtime, name))
+
+    def imported(self, module: str, name: str) -> str:
+        return self._put(f"_{name}", getattr(sys.modules[module], name))
+
+    def builtin(self, name: str) -> str:
+        return name
+
+    def type_name(self, name: str) -> str:
+        return self._put(f"_class_{name.replace('.', '__')}", self._types[name])
+
+    def constructor(self, name: str) -> str:
+        alias = f"_new_{name.replace('.', '__')}"
+        return alias if alias in self.scope else self._put(alias, runtime.constructor(self._types[name]))
+
+    def writer(self, name: str) -> str:
+        raise AssertionError(f"nothing is written here: {name}")
+
+    def reader(self, pair: RecordPair) -> str:
+        cls = self._types.get(pair[1])
+        if pair[0] == pair[1] and cls is not None and issubclass(cls, str):  # an enum, symbols unchanged
+            read = getattr(sys.modules[cls.__module__], f"read_{snake_case(pair[1])}")
+            return self._put(f"_read_{pair[1].replace('.', '__')}", read)
+        return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
+
+    def _put(self, name: str, value: object) -> str:
+        self.scope[name] = value
+        return name

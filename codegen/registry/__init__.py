@@ -1,0 +1,1 @@
+"""The schema registry: its API, bringing it in step, its wire format."""

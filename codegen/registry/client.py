@@ -1,0 +1,238 @@
+"""A schema registry behind the Confluent REST API (Apicurio, Confluent, Karapace, Redpanda).
+
+Every request has a time limit, and every error is one of codegen.errors. What registries differ in is met here:
+
+- Apicurio tells no versions apart that differ in docs, aliases or an enum's default alone; `lookup` allows for that.
+- Without references in the request a lookup does not find a schema that was registered with them, so `lookup`
+  compares the versions' texts instead.
+- A subject without a level of its own is 404 at Confluent's and NONE at Apicurio, whatever the global level.
+- Apicurio's compatibility check cannot resolve references (it answers 422); `check` says so rather than guess.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Any, Final, Self, cast
+from urllib.parse import quote
+
+import httpx
+
+from codegen.avro.json_text import Json, read_json
+from codegen.avro.schema_text import collect_definitions, compact, normal_form, self_contained
+from codegen.errors import Incompatible, RegistryError, RegistryUnreachable, SchemaNotFound
+
+CONNECT_RETRIES: Final = 2
+"""Attempts beyond the first at opening a connection: a restarting registry is back within a second or so."""
+REFERENCE_DEPTH_MAX: Final = 50
+"""How deep references may go: beyond what anyone writes, short of a registry that answers in circles."""
+TEXTS_MAX: Final = 4096
+"""Texts that are kept, by id and by version: more than the schemas of any one system of services."""
+_MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
+_UNREACHABLE_CODES: Final = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSchema:
+    """Where a schema stands in the registry."""
+
+    id: int
+    subject: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaReference:
+    """A type used by a schema (full name), and the version of the subject that has it."""
+
+    name: str
+    subject: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectVersion:
+    """A version of a subject with its text as registered, references not resolved."""
+
+    id: int
+    subject: str
+    version: int
+    text: str
+    references: tuple[SchemaReference, ...]
+
+
+class Registry:
+    """A client for one registry; usable from several threads. Ids and versions never change, so texts are kept."""
+
+    def __init__(self, url: str, timeout_seconds: float = 10.0) -> None:
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(
+            timeout=timeout_seconds,
+            headers={"Accept": f"{_MEDIA_TYPE}, application/json"},
+            trust_env=not _is_loopback(self.url),  # a proxy is not asked for this machine's own addresses
+            transport=httpx.HTTPTransport(retries=CONNECT_RETRIES) if _is_loopback(self.url) else None,
+        )
+        self._version_of = lru_cache(TEXTS_MAX)(self._fetch_version)
+        self._text_of = lru_cache(TEXTS_MAX)(self._fetch_text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def subjects(self) -> list[str]:
+        """Return the names of all subjects."""
+        return cast("list[str]", self._request("GET", "/subjects"))
+
+    def versions(self, subject: str) -> list[int]:
+        """Return a subject's versions, oldest first; none for a subject that does not exist."""
+        try:
+            return sorted(cast("list[int]", self._request("GET", f"/subjects/{_path(subject)}/versions")))
+        except SchemaNotFound:
+            return []
+
+    def version(self, subject: str, version: int) -> SubjectVersion:
+        """Return one version of a subject; raise SchemaNotFound."""
+        return self._version_of(subject, version)
+
+    def register(self, subject: str, schema: str, references: Sequence[SchemaReference] = ()) -> int:
+        """Register a schema under a subject and return its id; nothing happens if it is there. Raise Incompatible."""
+        answer = self._request("POST", f"/subjects/{_path(subject)}/versions", _body(schema, references))
+        return int(answer["id"])
+
+    def lookup(self, subject: str, schema: str) -> RegisteredSchema:
+        """Return where a self-contained schema stands, the newest version first; raise SchemaNotFound.
+
+        A version that is the same but for docs, aliases and enums' defaults is taken if none is exactly the same.
+        """
+        wanted = read_json(schema)
+        exact, data = normal_form(wanted), normal_form(wanted, data_only=True)
+        alike = None
+        for version in reversed(self.versions(subject)):
+            found = self.version(subject, version)
+            text = read_json(self.self_contained(found))
+            if normal_form(text) == exact:
+                return RegisteredSchema(found.id, subject, version)
+            if alike is None and normal_form(text, data_only=True) == data:
+                alike = RegisteredSchema(found.id, subject, version)
+        if alike is None:
+            raise SchemaNotFound(f"the registry has no such schema under the subject {subject}")
+        return alike
+
+    def schema_by_id(self, schema_id: int) -> str:
+        """Return the JSON text of a schema, references inlined at first use; raise SchemaNotFound."""
+        return self._text_of(schema_id)
+
+    def subject_versions(self, schema_id: int) -> list[tuple[str, int]]:
+        """Return the subjects and versions that have this schema; raise SchemaNotFound."""
+        answer = self._request("GET", f"/schemas/ids/{schema_id}/versions")
+        return [(str(each["subject"]), int(each["version"])) for each in answer]
+
+    def level(self, subject: str | None = None) -> str | None:
+        """Return the compatibility level set for a subject itself (or globally), None where there is none."""
+        try:
+            answer = self._request("GET", "/config" + (f"/{_path(subject)}" if subject else ""))
+        except SchemaNotFound:
+            return None
+        return str(answer["compatibilityLevel"])
+
+    def set_level(self, level: str, subject: str | None = None) -> None:
+        """Set the compatibility level of a subject (it need not exist yet), or the global one."""
+        self._request("PUT", "/config" + (f"/{_path(subject)}" if subject else ""), {"compatibility": level})
+
+    def check(self, subject: str, schema: str, references: Sequence[SchemaReference] = ()) -> None:
+        """Raise Incompatible if the registry would refuse the schema; RegistryError if it cannot tell."""
+        path = f"/compatibility/subjects/{_path(subject)}/versions"
+        answer = self._request("POST", f"{path}?verbose=true", _body(schema, references))
+        if not answer["is_compatible"]:
+            messages = "; ".join(str(each) for each in answer.get("messages") or ())
+            raise Incompatible(f"{subject}: {messages or 'not compatible with the versions in the registry'}")
+
+    def self_contained(self, version: SubjectVersion) -> str:
+        """Return a version's JSON text with its references inlined at first use."""
+        return self._inlined(version.text, version.references)
+
+    def _fetch_text(self, schema_id: int) -> str:
+        answer = self._request("GET", f"/schemas/ids/{schema_id}")
+        return self._inlined(str(answer["schema"]), _references(answer))
+
+    def _inlined(self, text: str, references: Sequence[SchemaReference]) -> str:
+        definitions: dict[str, Json] = {}
+        for value in self._referenced(references, 0):
+            collect_definitions(value, definitions)
+        return compact(self_contained(read_json(text), definitions))
+
+    def _referenced(self, references: Sequence[SchemaReference], depth: int) -> Iterator[Json]:
+        if depth > REFERENCE_DEPTH_MAX:
+            raise RegistryError(f"references go deeper than {REFERENCE_DEPTH_MAX}")
+        versions = [self.version(reference.subject, reference.version) for reference in references]
+        for version in versions:  # direct references first: of two versions of a type these count
+            yield read_json(version.text)
+        for version in versions:
+            yield from self._referenced(version.references, depth + 1)
+
+    def _fetch_version(self, subject: str, version: int) -> SubjectVersion:
+        answer = self._request("GET", f"/subjects/{_path(subject)}/versions/{version}")
+        return SubjectVersion(int(answer["id"]), subject, version, str(answer["schema"]), _references(answer))
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        try:
+            response = self._client.request(method, self.url + path, json=body)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise RegistryUnreachable(f"the schema registry at {self.url} does not answer: {_reason(error)}") from error
+        try:
+            answer = response.json()
+        except ValueError as error:
+            if response.status_code in _UNREACHABLE_CODES:
+                raise RegistryUnreachable(
+                    f"the schema registry at {self.url} answers {response.status_code}"
+                ) from error
+            raise RegistryError(f"{self.url} is no schema registry: {method} {path} did not answer in JSON") from error
+        if response.is_success:
+            return answer
+        raise _error(self.url, response.status_code, answer if isinstance(answer, dict) else {})
+
+
+def _error(url: str, status: int, answer: Mapping[str, Any]) -> RegistryError:
+    message = str(answer.get("message", f"status {status}"))
+    violation = "RuleViolationException" in message  # Apicurio's name for it, in front of the message
+    message = message.removeprefix("io.apicurio.registry.rules.violation.RuleViolationException: ")
+    if status == 404:
+        return SchemaNotFound(message)
+    if status == 409 or (status == 422 and (violation or answer.get("error_code") == 0)):
+        return Incompatible(message)
+    if status in _UNREACHABLE_CODES:
+        return RegistryUnreachable(f"the schema registry at {url} answers {status}: {message}")
+    return RegistryError(f"the schema registry refuses ({status}): {message}")
+
+
+def _body(schema: str, references: Sequence[SchemaReference]) -> dict[str, Any]:
+    items = [{"name": each.name, "subject": each.subject, "version": each.version} for each in references]
+    return {"schema": schema, "schemaType": "AVRO", **({"references": items} if items else {})}
+
+
+def _references(answer: Mapping[str, Any]) -> tuple[SchemaReference, ...]:
+    items = answer.get("references") or ()
+    return tuple(SchemaReference(str(i["name"]), str(i["subject"]), int(i["version"])) for i in items)
+
+
+def _path(subject: str) -> str:
+    return quote(subject, safe="")
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

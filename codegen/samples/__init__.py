@@ -1,0 +1,1 @@
+"""Data of a schema: valid ones, and ones that must be refused."""
