@@ -3,8 +3,9 @@
 `load` raises for the first fault; `examine` goes on and tells them all, so that a linter can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 from codegen.avro.json_text import Json, Location, Pointer, Position, locate, read_json
@@ -30,18 +31,26 @@ class SchemaFile:
 
 @dataclass(frozen=True, slots=True)
 class SchemaFolder:
-    """All schemas of a folder: `files` by the full name each defines, `types` by full name, nested ones included."""
+    """All schemas of a folder: `files` by the full name each defines, `types` by full name, nested ones included.
+
+    A file that defines everything it uses, but something otherwise than another file does, stands `apart`.
+    """
 
     root: str
     files: Mapping[str, SchemaFile]
     types: Mapping[str, Definition]
     places: Mapping[str, tuple[str, Pointer]]  # full name of any type -> full name of the file's type, and where in it
+    apart: Mapping[str, "SchemaFolder"] = field(default_factory=dict)  # by the full name that the file defines
     _definitions: dict[str, Json] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
 
     def schema(self, name: str) -> Schema:
         """Return the named type as a schema of its own."""
-        return Schema(Reference(name), self.types)
+        return Schema(Reference(name), self.around(name).types)
+
+    def around(self, name: str) -> "SchemaFolder":
+        """Return the folder in which a file's type finds those that it uses: this one, or the file alone."""
+        return self.apart.get(name, self)
 
     def owner(self, name: str) -> str:
         """Return the full name of the file's type within whose file a type is defined."""
@@ -67,25 +76,31 @@ class SchemaFolder:
         return self._texts[name]
 
     def in_reference_order(self) -> list[SchemaFile]:
-        """Return the files so that each comes after those it refers to; refuse files that refer to each other."""
+        """Return the files so that each comes after those it refers to, as far as they do not refer to each other."""
         ordered: dict[str, SchemaFile] = {}
         for name in sorted(self.files):
-            self._visit(name, ordered, ())
+            self._visit(name, ordered, set())
         return list(ordered.values())
 
-    def _visit(self, name: str, ordered: dict[str, SchemaFile], trail: tuple[str, ...]) -> None:
-        if name in trail:
-            circle = (*trail[trail.index(name) :], name)
-            raise FileFault(
-                self.opened(self.files[name]),
-                Position(1, 1),
-                SchemaError(f"files refer to each other: {' -> '.join(circle)}", rule="CYCLIC_REFERENCE"),
-            )
-        if name not in ordered:
-            for reference in self.files[name].references:
-                if reference in self.places:
-                    self._visit(self.owner(reference), ordered, (*trail, name))
+    def _visit(self, name: str, ordered: dict[str, SchemaFile], begun: set[str]) -> None:
+        if name not in ordered and name not in begun:
+            begun.add(name)
+            for owner in self._referred(name):
+                self._visit(owner, ordered, begun)
             ordered[name] = self.files[name]
+
+    def refuse_circles(self) -> None:
+        """Raise SchemaError if files refer to each other in a circle: none of them can be registered first."""
+        graph = {name: set(self._referred(name)) - {name} for name in self.files}
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            circle: list[str] = error.args[1][::-1]
+            fault = SchemaError(f"files refer to each other: {' -> '.join(circle)}", rule="CYCLIC_REFERENCE")
+            raise FileFault(self.opened(self.files[circle[0]]), Position(1, 1), fault) from None
+
+    def _referred(self, name: str) -> Iterator[str]:
+        return (self.owner(reference) for reference in self.files[name].references if reference in self.places)
 
 
 class FileFault(SchemaError):
@@ -104,15 +119,27 @@ class FileFault(SchemaError):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What could be read of a folder, every fault met on the way, and definitions that two files have word for word."""
+    """What could be read of a folder, the faults of the files that could not, and definitions that two files have.
+
+    Of these, `copies` say the same word for word, `conflicts` do not: who needs one type of one name refuses them.
+    """
 
     folder: SchemaFolder
     faults: tuple[FileFault, ...]
     copies: tuple[FileFault, ...]
+    conflicts: tuple[FileFault, ...]
 
 
 def load(folder: Path) -> SchemaFolder:
-    """Read every `.avsc` file below `folder`; raise SchemaError with file and place of the first fault."""
+    """Read every `.avsc` file below `folder`; raise SchemaError with file and place of the first fault or conflict."""
+    examination = examine(folder)
+    for fault in (*examination.faults, *examination.conflicts):
+        raise fault
+    return examination.folder
+
+
+def load_apart(folder: Path) -> SchemaFolder:
+    """Read every `.avsc` file below `folder`, those that contradict others apart; raise SchemaError for the first fault."""
     examination = examine(folder)
     for fault in examination.faults:
         raise fault
@@ -150,9 +177,9 @@ def examine_contents(contents: Mapping[str, bytes], root: str) -> Examination:
     for path, content in contents.items():
         reading.read(path, content)
     reading.look_back()
-    folder = SchemaFolder(root, reading.files, reading.parser.types, reading.places)
-    faults, copies = (tuple(sorted(found, key=_by_place)) for found in (reading.faults, reading.copies))
-    return Examination(folder, faults, copies)
+    folder = SchemaFolder(root, reading.files, reading.types, reading.places, reading.apart)
+    found = (tuple(sorted(each, key=_by_place)) for each in (reading.faults, reading.copies, reading.conflicts))
+    return Examination(folder, *found)
 
 
 def _by_place(fault: FileFault) -> tuple[str, int, int]:
@@ -169,6 +196,8 @@ class _Reading:
         self.places: dict[str, tuple[str, Pointer]] = {}
         self.faults: list[FileFault] = []
         self.copies: list[FileFault] = []
+        self.conflicts: list[FileFault] = []
+        self.apart: dict[str, SchemaFolder] = {}
         self._texts: dict[str, str] = {}  # of the files that could be read
 
     def read(self, path: str, content: bytes) -> None:
@@ -178,11 +207,12 @@ class _Reading:
             value = read_json(text)
             name = self._defined(value, path)
         except UnicodeDecodeError as error:
-            fault = SchemaError(f"not UTF-8: {error.reason}", source=path)
-            self.faults.append(self._of_file(fault, Position(1, 1)))
+            no_text = SchemaError(f"not UTF-8: {error.reason}", source=path)
+            self.faults.append(self._of_file(no_text, Position(1, 1)))
         except SchemaError as error:
             error.source = path
-            self.faults.append(self._of_file(error, error.position or locate(text, error.pointer)))
+            fault = self._of_file(error, error.position or locate(text, error.pointer))
+            (self.conflicts if self._stands_apart(path, content, error) else self.faults).append(fault)
         else:
             defined = definitions_in(value)
             self._texts[path] = text
@@ -190,6 +220,24 @@ class _Reading:
             self.files.setdefault(name, file)  # a copy of a whole file says nothing new
             here = {each: self.parser.places[each] for each in defined if self.parser.places[each].name == path}
             self.places.update({each: (name, source.pointer) for each, source in here.items()})
+
+    def _stands_apart(self, path: str, content: bytes, error: SchemaError) -> bool:
+        """Keep a file that contradicts another one as a folder of its own, if it can be one."""
+        if error.rule != "DUPLICATE_DEFINITION":
+            return False
+        alone = examine_contents({path: content}, self._root)
+        [file] = alone.folder.files.values() or [None]
+        if file is None or alone.faults or file.name in self.parser.types:
+            return False
+        self.files[file.name] = file
+        self.apart[file.name] = alone.folder
+        self.places[file.name] = alone.folder.places[file.name]
+        return True
+
+    @property
+    def types(self) -> Mapping[str, Definition]:
+        """All types by full name; of those that stand apart the outermost ones."""
+        return self.parser.types | {name: folder.types[name] for name, folder in self.apart.items()}
 
     def _defined(self, value: Json, path: str) -> str:
         node = self.parser.read(value, path)

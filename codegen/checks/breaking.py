@@ -70,7 +70,7 @@ class _Comparison:
         self._schemas = contracts.schemas
         self._level = contracts.compatibility
         self._faults: dict[tuple[str, int], tuple[Fault, ...]] = {}  # by the type and the identity of the version
-        self._locations: dict[Place, Location] = {}
+        self._locations: dict[tuple[str, Place], Location] = {}  # by the file that stands apart, if one does
 
     def of_subject(self, subject: str, name: str, versions: tuple[Version, ...]) -> Iterator[Finding]:
         """Yield the findings of a subject whose type is `name` now."""
@@ -79,7 +79,7 @@ class _Comparison:
             for fault in self._of_version(name, version.schema):
                 broken.setdefault(fault, []).append(version.label)
         for fault, labels in broken.items():
-            location = self._locate(fault.place or Place(name))
+            location = self._locate(name, fault.place or Place(name))
             yield faults.finding(fault, location=location, subject=subject, versions=tuple(labels))
 
     def _of_version(self, name: str, previous: Schema) -> tuple[Fault, ...]:
@@ -98,10 +98,12 @@ class _Comparison:
         if self._level.startswith(("FORWARD", "FULL")):
             yield from faults.find(writer=current, reader=previous, changed=Changed.WRITER)
 
-    def _locate(self, place: Place) -> Location:
-        if place not in self._locations:
-            self._locations[place] = self._schemas.locate(place)
-        return self._locations[place]
+    def _locate(self, name: str, place: Place) -> Location:
+        around = self._schemas.around(name)
+        key = "" if around is self._schemas else name, place
+        if key not in self._locations:
+            self._locations[key] = around.locate(place)
+        return self._locations[key]
 
 
 def _one_each(found: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -79,7 +79,7 @@ def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
     contracts = Contracts.of(schemas, examination.folder)
     subjects = {event: contracts.subject_of(event) for topic in contracts.topics.values() for event in topic.events}
     found = linting.lint(contracts.schemas, subjects, contracts.event_header)
-    found += tuple(_of_file(each) for each in examination.copies)
+    found += tuple(_of_file(each) for each in (*examination.copies, *examination.conflicts))
     _report(_settled(contracts, found, {Category.LINT}), form, _looked_at(contracts))
 
 
@@ -107,7 +107,7 @@ def diff(
     form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT,
 ) -> None:
     """Say everything that has changed since the newest earlier version, whether it breaks something or not."""
-    contracts = Contracts.load(schemas)
+    contracts = Contracts.of(schemas, schema_files.load_apart(schemas))
     earlier = history.read(against, contracts)
     if earlier.notice:
         typer.echo(f"contracts: {earlier.notice}", err=True)
@@ -176,7 +176,7 @@ def sample(
     if seed is None:
         seed = secrets.randbelow(1_000_000)
         typer.echo(f"contracts: seed {seed}", err=True)
-    schema = sampling.find(schema_files.load(schemas), name)
+    schema = sampling.find(schema_files.load_apart(schemas), name)
     for line in sampling.lines(schema, count=count, seed=seed, invalid=invalid, encoding=encoding):
         typer.echo(line)
 

@@ -4,7 +4,7 @@ Which subjects there are is the current folder's word; an earlier version whose 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from codegen.avro import schema_files
 from codegen.avro.json_text import Json, read_json
 from codegen.avro.parsing import parse
 from codegen.avro.schema import Definition, Reference, Schema, simple_name
-from codegen.avro.schema_files import IGNORED_FOLDERS, SchemaFolder
+from codegen.avro.schema_files import IGNORED_FOLDERS, FileFault, SchemaFolder
 from codegen.avro.schema_text import collect_definitions
 from codegen.checks import revisions
 from codegen.contracts import Contracts
@@ -144,10 +144,12 @@ def at_revision(contracts: Contracts, revision: str) -> Earlier:
     if not contents:
         return Earlier(notice=f"{contracts.folder}: no .avsc files at {revision}, so there is nothing to compare with")
     examination = schema_files.examine_contents(contents, contracts.folder.as_posix())
-    for fault in examination.faults:
-        raise SchemaError(f"at {revision}: {fault}") from fault
     earlier = examination.folder
-    return Earlier(dict(_at_revision(contracts, earlier, revision)), Types.of(earlier))
+    versions = dict(_at_revision(contracts, earlier, revision))
+    faulty = {fault.location.file for fault in examination.faults}
+    unread = {subject for subject, [version] in versions.items() if not _is_whole(version, earlier, faulty)}
+    compared = {subject: each for subject, each in versions.items() if subject not in unread}
+    return Earlier(compared, Types.of(earlier), _not_compared(revision, unread, examination.faults))
 
 
 def _at_revision(
@@ -159,6 +161,26 @@ def _at_revision(
         if name in earlier.types:
             file = earlier.opened(earlier.files[earlier.owner(name)])
             yield subject, (Version(revision, earlier.schema(name), file),)
+
+
+def _is_whole(version: Version, folder: SchemaFolder, faulty: Collection[str]) -> bool:
+    """Say whether a version, and all that it uses, could be read."""
+    ahead, seen = [folder.owner(version.name)] if version.name else [], set[str]()
+    while ahead:
+        file = folder.files[ahead.pop()]
+        if folder.opened(file) in faulty or any(each not in folder.places for each in file.references):
+            return False
+        seen.add(file.name)
+        ahead += {folder.owner(each) for each in file.references} - seen
+    return True
+
+
+def _not_compared(revision: str, unread: Collection[str], faults: Sequence[FileFault]) -> str | None:
+    if not faults:
+        return None
+    what = f", so {', '.join(sorted(unread))} cannot be compared" if unread else ""
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"at {revision} not every schema can be read{what}: {faults[0]}{more}"
 
 
 def successor(name: str, earlier: Mapping[str, Definition], current: Mapping[str, Definition]) -> str | None:

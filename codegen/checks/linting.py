@@ -30,6 +30,8 @@ from codegen.checks.findings import Finding
 from codegen.checks.lint_walk import Part, Spot, leaves, walk
 
 _HEADER: Final = "header"
+_MISPLACED_MAX: Final = 10
+"""Misplaced files that are told one by one: beyond, the folder has a layout of its own, and one finding says so."""
 
 
 def lint(
@@ -41,20 +43,21 @@ def lint(
     field `header` of the type `event_header`, if there is one.
     """
     events = subjects or {}
-    found = [*_single(folder), *_circles(folder), *_misplaced_files(folder)]
+    found = [(folder, fault) for fault in (*_single(folder), *_circles(folder), *_misplaced_files(folder))]
+    found += [(apart, fault) for apart in folder.apart.values() for fault in _single(apart)]
     if event_header is not None:
-        found += _headless_events(folder, events, event_header)
+        found += [(folder, fault) for fault in _headless_events(folder, events, event_header)]
     findings = []
-    for fault in found:
+    for around, fault in found:
         assert fault.place is not None  # every check above says where
-        owner = folder.owner(fault.place.type)
-        findings.append(faults.finding(fault, folder.locate(fault.place), events.get(owner, owner)))
+        owner = around.owner(fault.place.type)
+        findings.append(faults.finding(fault, around.locate(fault.place), events.get(owner, owner)))
     return tuple(sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.column or 0, each.rule)))
 
 
 def _single(folder: SchemaFolder) -> Iterator[Fault]:
     endless = _endless(folder.types)
-    for file in folder.files.values():
+    for file in (file for name, file in folder.files.items() if name not in folder.apart):
         for spot in walk(file):
             yield from lint_checks.check(spot, folder.types)
             if spot.part is Part.FIELD and spot.type in endless:
@@ -161,8 +164,10 @@ def _misplaced_files(folder: SchemaFolder) -> Iterator[Fault]:
         base = _base(paths)
         wanted = {name: base / _by_namespace(name) for name in paths}
         misplaced = {name: wanted[name] for name, path in paths.items() if path != wanted[name]}
-    for name, wanted_path in misplaced.items():
-        message = f"{paths[name]} defines {name}, which belongs into {wanted_path}"
+    told = misplaced if len(misplaced) <= _MISPLACED_MAX else dict([next(iter(misplaced.items()))])
+    others = f"; {len(misplaced) - 1} more files lie elsewhere" if len(told) < len(misplaced) else ""
+    for name, wanted_path in told.items():
+        message = f"{paths[name]} defines {name}, which belongs into {wanted_path}{others}"
         place = _name_of(folder.files[name])
         yield Fault("PATH_NAMESPACE_MISMATCH", "", message, place, f"Move the file to {wanted_path}.")
 

@@ -56,7 +56,8 @@ Action = SetLevel | Register | Superseded
 
 
 def plan(contracts: Contracts, registry: Registry) -> list[Action]:
-    """Return what there is to do, in the order in which it is done."""
+    """Return what there is to do, in the order in which it is done; raise SchemaError if files refer to each other."""
+    contracts.schemas.refuse_circles()
     return [action for subject in contracts.subjects() for action in _actions(subject, contracts, registry)]
 
 

@@ -1,6 +1,7 @@
 """Earlier versions: released ones in files, and a folder as it was at a revision of a real git repository."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -276,13 +277,19 @@ def test_names_may_have_any_characters(repository: Path) -> None:
     assert sizes(at(repository, "v1", "schémas of ours\t")) == {"n.A": {"v1": 1}}
 
 
-def test_invalid_schemas_at_the_revision_are_named_with_it(repository: Path) -> None:
-    schemas = write_schemas(repository / "schemas", record("Event", "Nowhere"))
+def test_what_cannot_be_read_at_the_revision_is_said_and_the_rest_compared(repository: Path) -> None:
+    user = record("User", "Event")
+    schemas = write_schemas(repository / "schemas", record("Event", "Nowhere"), user, record("Other", "int"))
     commit(repository, "v1")
     write_schemas(schemas, record("Event", "int"))
 
-    with pytest.raises(SchemaError, match=r"at v1: .*/schemas/Event\.avsc:1:\d+: .*Nowhere"):
-        at(repository, "v1")
+    earlier = at(repository, "v1")
+
+    assert earlier.versions.keys() == {"n.Other"}
+    assert re.fullmatch(
+        r"at v1 not every schema can be read, so n\.Event, n\.User cannot be compared: .*/schemas/Event\.avsc:1:\d+: .*Nowhere'",
+        str(earlier.notice),
+    )
 
 
 @pytest.mark.parametrize("revision", ["nope", "--all", "main:schemas", "-h", "HEAD~7", "a b", "^main", "main..main"])
