@@ -4,8 +4,8 @@ Each fault stands at a path from that record. What can be mended is on the chang
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from codegen.avro.resolution import (
@@ -39,6 +39,8 @@ from codegen.avro.schema import (
     Union,
     namespace_of,
 )
+from codegen.checks import remedies
+from codegen.checks.compatibility_rules import FIXES_OF_WRITERS
 from codegen.checks.meaning import changes_of_meaning
 from codegen.checks.python_api import python_type
 from codegen.checks.renames import renamed
@@ -148,6 +150,8 @@ class PlanFaults:
                 yield from self._into_branch(plan, at, writer, reader)
             case ReadRecord(pair=pair), _, _:
                 yield Use(at.path, pair)
+            case Fail(why=Mismatch.NAME), Reference(), Reference():
+                yield self._name(plan, at, writer, reader)
             case Fail(), _, _:
                 yield self._fault(_rule_of(plan.why), at, plan.reason)
 
@@ -201,22 +205,31 @@ class PlanFaults:
         if namespace_of(writer.name) != namespace_of(reader.name) and writer.name not in reader.aliases:
             yield self._fault("NAMESPACE_CHANGED", here, message)
 
+    def _name(self, plan: Fail, at: _At, writer: Reference, reader: Reference) -> Fault:
+        fault = self._fault("NAME_CHANGED", at, plan.reason)
+        if self._changed is Changed.WRITER:
+            return fault
+        is_left = writer.name in self._resolution.reader.types
+        fix = remedies.other_type(writer.name) if is_left else remedies.renamed_type(writer.name, reader.name)
+        return replace(fault, fix=fix)
+
     def _missing(self, plan: RecordPlan) -> Iterator[Fault]:
-        old_names = {new.name: old.name for old, new in _renamed(plan, plan.missing)}
+        names = {wanted.name: written for written, wanted in _renamed(plan, plan.missing)}
         for field in plan.missing:
+            path = f".{field.name}"
             if self._changed is Changed.READER:
                 place = Place(plan.reader.name, ("fields", plan.reader.fields.index(field)))
                 message = f"field {field.name!r} has no default, and is not in what was written"
-                yield Fault(
-                    "FIELD_ADDED_WITHOUT_DEFAULT", f".{field.name}", message, place, _add_alias(old_names, field)
-                )
-                yield Fault(
-                    "ARGUMENT_REQUIRED", f".{field.name}", f"{plan.reader.name} cannot be made without it", place
-                )
+                fix = remedies.added_field(names[field.name], field) if field.name in names else None
+                yield Fault("FIELD_ADDED_WITHOUT_DEFAULT", path, message, place, fix)
+                yield Fault("ARGUMENT_REQUIRED", path, f"{plan.reader.name} cannot be made without it", place)
             else:
+                aliased = next((each for each in plan.writer.fields if field.name in each.aliases), None)
+                new = aliased or names.get(field.name)
                 message = f"readers need field {field.name!r}, for which they have no default"
                 place = Place(plan.writer.name, ("name",))
-                yield Fault("FIELD_REMOVED_WITHOUT_DEFAULT", f".{field.name}", message, place)
+                fix = remedies.renamed_field(field, new) if new else None
+                yield Fault("FIELD_REMOVED_WITHOUT_DEFAULT", path, message, place, fix)
 
     def _renames(self, plan: RecordPlan) -> Iterator[Fault]:
         for written, wanted in _renamed(plan, plan.defaults):
@@ -226,8 +239,7 @@ class PlanFaults:
             message = (
                 f"{old.name!r} seems to have become {new.name!r}: its value is lost, {wanted.name!r} takes its default"
             )
-            fix = _renaming(old, new)
-            yield Fault("FIELD_RENAMED", f".{new.name}", message, place, fix)
+            yield Fault("FIELD_RENAMED", f".{new.name}", message, place, remedies.renamed_field(old, new))
 
     def _fields(self, plan: RecordPlan, written: Field, wanted: Field, target: int) -> Iterator[Fault]:
         """Yield what two versions of a field say that no datum shows."""
@@ -252,7 +264,8 @@ class PlanFaults:
     def _fault(self, rule: str, at: _At, message: str) -> Fault:
         if self._changed is Changed.READER:
             return Fault(rule, at.path, message, at.reader)
-        return Fault(rule, at.path, f"for readers of earlier versions: {message}", at.writer)
+        said = f"for readers of earlier versions: {message}"
+        return Fault(rule, at.path, said, at.writer, FIXES_OF_WRITERS.get(rule))
 
     def _either(self, reader_changed: str, writer_changed: str) -> str:
         return reader_changed if self._changed is Changed.READER else writer_changed
@@ -266,19 +279,6 @@ def _renamed(plan: RecordPlan, unwritten: Sequence[Field]) -> Sequence[tuple[Fie
     skipped = {step.written_name for step in plan.steps if step.target is None}
     unread = [field for field in plan.writer.fields if field.name in skipped]
     return renamed(plan.writer, unread, plan.reader, unwritten)
-
-
-def _renaming(old: Field, new: Field) -> str:
-    alias = f'Say so ("aliases": {json.dumps([*new.aliases, old.name])}) for readers of {new.name!r}. '
-    known = "" if old.name in new.aliases else alias
-    return f"{known}Deployed readers of {old.name!r} know no alias: keep that field as well, and fill both."
-
-
-def _add_alias(old_names: Mapping[str, str], field: Field) -> str | None:
-    if field.name not in old_names:
-        return None
-    aliases = json.dumps([*field.aliases, old_names[field.name]])
-    return f'If this is the field {old_names[field.name]!r} under a new name, say so: "aliases": {aliases}.'
 
 
 def _rule_of(why: Mismatch) -> str:
