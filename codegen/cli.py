@@ -113,8 +113,10 @@ def main() -> None:
         sys.exit(_complain(error, Exit.FINDINGS))
     except ContractsError as error:
         sys.exit(_complain(error, Exit.ERROR))
+    except OSError as error:  # a file that cannot be read or written: its name and why
+        sys.exit(_complain(f"{error.filename}: {error.strerror}" if error.filename else error, Exit.ERROR))
 
 
-def _complain(error: Exception, code: Exit) -> Exit:
+def _complain(error: Exception | str, code: Exit) -> Exit:
     Console(stderr=True, highlight=False).print(f"contracts: {error}", markup=False, soft_wrap=True)
     return code

@@ -29,6 +29,7 @@ STRATEGY: Final = "TopicRecordName"
 _TOPIC_KEYS: Final = frozenset(
     {"writer", "key", "events", "dead_letter", "partitions", "retention_days", "max_message_bytes"}
 )
+_NOT_TO_BE_SET: Final = frozenset({"INVALID_SCHEMA", "UNRESOLVED_REFERENCE"})
 _IGNORE_KEYS: Final = frozenset({"rule", "subject", "path", "reason", "until"})
 
 
@@ -229,8 +230,10 @@ class _Reader:
         for rule, value in table.items():
             if rule not in RULES:
                 raise ContractsFileError(f"{FILE_NAME}: rules.{rule} is no rule; `contracts rules` lists them")
+            if rule in _NOT_TO_BE_SET:
+                raise ContractsFileError(f"{FILE_NAME}: rules.{rule} cannot be set: what cannot be read is not checked")
             if value not in ("error", "warning", "off"):
-                raise ContractsFileError(f"{FILE_NAME}: rules.{rule} is 'error', 'warning' or 'off'")
+                raise ContractsFileError(f"{FILE_NAME}: rules.{rule} is 'error', 'warning' or 'off', not {value!r}")
         return {rule: None if value == "off" else Severity(value) for rule, value in table.items()}
 
     def _event_header(self) -> str | None:
@@ -254,10 +257,14 @@ class _Reader:
                 raise ContractsFileError(f"{place}.{key} is text")
         if item.get("rule") not in RULES:
             raise ContractsFileError(f"{place}.rule {item.get('rule')!r} is no rule; `contracts rules` lists them")
+        if item["rule"] in _NOT_TO_BE_SET:
+            raise ContractsFileError(f"{place}: {item['rule']} cannot be ignored: what cannot be read is not checked")
         if not item.get("reason", "").strip():
             raise ContractsFileError(f"{place}.reason is missing: say why, so that others can judge it later")
         until = item.get("until")
         if type(until) is not date:
-            raise ContractsFileError(f"{place}.until is missing or no date: the last day it holds, as 2027-01-31")
+            raise ContractsFileError(
+                f"{place}.until is missing or no date: the last day it holds, written 2027-01-31 without quotes"
+            )
         location = Location(f"{self._folder.as_posix()}/{FILE_NAME}", line, 1)
         return Ignore(item["rule"], item["reason"], until, location, item.get("subject"), item.get("path"))

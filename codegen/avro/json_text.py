@@ -3,6 +3,7 @@
 Places are looked for only when somebody asks: reading stays as fast as the standard library's.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -39,8 +40,23 @@ class _DuplicateKey(Exception):
     pass
 
 
+def decoded(content: bytes) -> str:
+    """Return what a file contains as text; raise SchemaError with the place of what is no UTF-8."""
+    if content.startswith(codecs.BOM_UTF8):
+        raise SchemaError(
+            "a byte order mark stands before the JSON: save the file as plain UTF-8", position=Position(1, 1)
+        )
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode()
+        raise SchemaError(f"not UTF-8: {error.reason}", position=_position(before, len(before))) from error
+
+
 def read_json(text: str) -> Json:
     """Parse JSON; refuse with line and column what json.loads accepts beyond it (a key twice, NaN)."""
+    if not text.strip():
+        raise SchemaError("not JSON: there is nothing in it", position=Position(1, 1))
     try:
         return cast("Json", json.loads(text, object_pairs_hook=_object, parse_constant=_constant))
     except json.JSONDecodeError as error:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Final, NamedTuple, cast
 
 from codegen.avro.defaults import why_not
@@ -93,7 +94,7 @@ class _At:
         )
 
 
-class Source(NamedTuple):
+class Origin(NamedTuple):
     """Where a definition stands: in which text, as the parser was told, and where in it."""
 
     name: str
@@ -120,7 +121,7 @@ class Parser:
         self._defaults: list[_Default] = []
         self._known: set[str] = set()  # names whose definitions are read or being read
         self._begun_here: set[str] = set()  # those of the text being read
-        self.places: dict[str, Source] = {}
+        self.places: dict[str, Origin] = {}
         self.copies: list[SchemaError] = []  # definitions that another text has word for word
 
     def read(self, value: Json, source: str = "") -> Node:
@@ -151,7 +152,7 @@ class Parser:
     def unfinished(self) -> list[SchemaError]:
         """Return a fault for every name that nothing defines and every default that does not fit its type."""
         unknown = [use for use in self._uses if use.name not in self.types]
-        faults = [use.at.fault(f"unknown type {use.name!r}", rule="UNRESOLVED_REFERENCE") for use in unknown]
+        faults = [use.at.fault(self._unknown(use.name), rule="UNRESOLVED_REFERENCE") for use in unknown]
         for default in self._defaults:
             reason = why_not(default.value, default.node, self.types)
             if reason is not None:
@@ -159,6 +160,17 @@ class Parser:
                     default.at.fault(f"default {json.dumps(default.value)} does not fit: {reason}", "default")
                 )
         return faults
+
+    def lend(self, types: Mapping[str, Definition]) -> None:
+        """Take these definitions for names that no text has defined."""
+        self.types = {**types, **self.types}
+
+    def _unknown(self, name: str) -> str:
+        """Say that a type is unknown, and which one may be meant."""
+        namesakes = [each for each in self.types if simple_name(each) == simple_name(name)]
+        near = namesakes or get_close_matches(name, self.types, n=1, cutoff=0.75)
+        near = near or get_close_matches(simple_name(name), PRIMITIVES, n=1, cutoff=0.75)
+        return f"unknown type {name!r}" + (f"; is it {near[0]!r}?" if near else "")
 
     def _refuse_use_before_definition(self, uses: Sequence[_Use]) -> None:
         for use in uses:
@@ -226,7 +238,7 @@ class Parser:
         definition = read.get(kind, self._record)(name, value, at)
         if known is None:
             self.types[name] = definition
-            self.places[name] = Source(at.source, at.pointer)
+            self.places[name] = Origin(at.source, at.pointer)
         elif definition == known:
             self.copies.append(
                 at.fault(

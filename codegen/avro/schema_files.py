@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 
-from codegen.avro.json_text import Json, Location, Pointer, Position, locate, read_json
-from codegen.avro.parsing import Parser
+from codegen.avro.json_text import Json, Location, Pointer, Position, decoded, locate, read_json
+from codegen.avro.parsing import Parser, defined_name
 from codegen.avro.schema import NAMED, Definition, Place, Reference, Schema
 from codegen.avro.schema_text import collect_definitions, compact, definitions_in, references, self_contained
 from codegen.errors import SchemaError
@@ -19,14 +20,22 @@ IGNORED_FOLDERS = frozenset({"history"})  # released versions: not sources
 
 @dataclass(frozen=True, slots=True)
 class SchemaFile:
-    """One file: the type it defines (others may be nested in it) and the types it takes from other files."""
+    """A type that a file defines (others may be nested in it) and the types that it takes from elsewhere.
+
+    A file whose schema is a union is one of these for each type that it defines.
+    """
 
     path: PurePosixPath  # relative to the folder
-    text: str
-    json: Json
+    text: str  # of the whole file
+    json: Json  # of the type
     name: str
     definitions: tuple[str, ...]
     references: tuple[str, ...]
+
+    @property
+    def own_text(self) -> str:
+        """The text of the type: as written, where it is all that is in the file."""
+        return self.text if read_json(self.text) == self.json else compact(self.json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +128,10 @@ class FileFault(SchemaError):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What could be read of a folder, the faults of the files that could not, and definitions that two files have.
+    """What could be read of a folder, the faults of the files that could not, and what only some can use.
 
-    Of these, `copies` say the same word for word, `conflicts` do not: who needs one type of one name refuses them.
+    `copies` are definitions that two files have word for word. `conflicts` are those that say something else, and files
+    that define no type: who needs one type of each name, or a type in each file, refuses them.
     """
 
     folder: SchemaFolder
@@ -148,24 +158,17 @@ def load_apart(folder: Path) -> SchemaFolder:
 
 def examine(folder: Path) -> Examination:
     """Read every `.avsc` file below `folder`, and note the faults; raise SchemaError if there is none to read."""
-    if not folder.is_dir():
-        raise SchemaError(f"{folder}: no such folder")
-    paths = [
-        path for path in sorted(folder.rglob("*.avsc")) if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS
-    ]
-    if not paths:
-        raise SchemaError(f"{folder}: no .avsc files in this folder")
-    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in schema_paths(folder)}
     return examine_contents(contents, folder.as_posix())
 
 
 def schema_paths(folder: Path) -> list[Path]:
     """Return the `.avsc` files below `folder` but for its history; raise SchemaError if there is none."""
     if not folder.is_dir():
-        raise SchemaError(f"{folder}: no such folder")
-    paths = [
-        path for path in sorted(folder.rglob("*.avsc")) if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS
-    ]
+        what = "no folder" if folder.exists() else "no such folder"
+        raise SchemaError(f"{folder}: {what}; --schemas names the folder of the .avsc files")
+    below = [path for path in sorted(folder.rglob("*.avsc")) if path.is_file()]
+    paths = [path for path in below if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS]
     if not paths:
         raise SchemaError(f"{folder}: no .avsc files in this folder")
     return paths
@@ -203,32 +206,38 @@ class _Reading:
     def read(self, path: str, content: bytes) -> None:
         text = ""
         try:
-            text = content.decode()
+            text = decoded(content)
             value = read_json(text)
-            name = self._defined(value, path)
-        except UnicodeDecodeError as error:
-            no_text = SchemaError(f"not UTF-8: {error.reason}", source=path)
-            self.faults.append(self._of_file(no_text, Position(1, 1)))
+            self.parser.read(value, path)
         except SchemaError as error:
             error.source = path
-            fault = self._of_file(error, error.position or locate(text, error.pointer))
-            (self.conflicts if self._stands_apart(path, content, error) else self.faults).append(fault)
+            found = self._of_file(error, error.position or locate(text, error.pointer))
+            (self.conflicts if self._stands_apart(path, content, error) else self.faults).append(found)
         else:
-            defined = definitions_in(value)
             self._texts[path] = text
-            file = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
-            self.files.setdefault(name, file)  # a copy of a whole file says nothing new
-            here = {each: self.parser.places[each] for each in defined if self.parser.places[each].name == path}
-            self.places.update({each: (name, source.pointer) for each, source in here.items()})
+            types = [each for each in (value if isinstance(value, list) else [value]) if _is_definition(each)]
+            for each in types:
+                self._define(path, text, each)
+            if not types:
+                fault = SchemaError("it defines no record, enum or fixed", source=path, rule="FILE_WITHOUT_TYPE")
+                self.conflicts.append(self._of_file(fault, Position(1, 1)))
+
+    def _define(self, path: str, text: str, value: Mapping[str, Json]) -> None:
+        name, defined = defined_name(value, ""), definitions_in(value)
+        file = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
+        self.files.setdefault(name, file)  # a copy of a whole file says nothing new
+        here = {each: self.parser.places[each] for each in defined if self.parser.places[each].name == path}
+        self.places.update({each: (name, source.pointer) for each, source in here.items()})
 
     def _stands_apart(self, path: str, content: bytes, error: SchemaError) -> bool:
         """Keep a file that contradicts another one as a folder of its own, if it can be one."""
         if error.rule != "DUPLICATE_DEFINITION":
             return False
         alone = examine_contents({path: content}, self._root)
-        [file] = alone.folder.files.values() or [None]
-        if file is None or alone.faults or file.name in self.parser.types:
+        files = list(alone.folder.files.values())
+        if len(files) != 1 or alone.faults or files[0].name in self.parser.types:
             return False
+        [file] = files
         self.files[file.name] = file
         self.apart[file.name] = alone.folder
         self.places[file.name] = alone.folder.places[file.name]
@@ -239,12 +248,6 @@ class _Reading:
         """All types by full name; of those that stand apart the outermost ones."""
         return self.parser.types | {name: folder.types[name] for name, folder in self.apart.items()}
 
-    def _defined(self, value: Json, path: str) -> str:
-        node = self.parser.read(value, path)
-        if not isinstance(node, Reference) or not isinstance(value, Mapping) or value["type"] not in NAMED:
-            raise SchemaError("a file defines one record, enum or fixed")
-        return node.name
-
     def look_back(self) -> None:
         """Note what can be judged only when all files are read: unknown names, defaults."""
         for found, faults in ((self.parser.unfinished(), self.faults), (self.parser.copies, self.copies)):
@@ -252,5 +255,12 @@ class _Reading:
                 if fault.source in self._texts:  # else the file has a fault that is told already
                     faults.append(self._of_file(fault, locate(self._texts[fault.source], fault.pointer)))
 
+        faulty = {fault.location.file for fault in self.faults}
+        self.conflicts = [conflict for conflict in self.conflicts if conflict.location.file not in faulty]
+
     def _of_file(self, fault: SchemaError, position: Position) -> FileFault:
         return FileFault((PurePosixPath(self._root) / fault.source).as_posix(), position, fault)
+
+
+def _is_definition(value: Json) -> TypeGuard[Mapping[str, Json]]:
+    return isinstance(value, Mapping) and value["type"] in NAMED

@@ -5,19 +5,17 @@ both. Without TRANSITIVE only the newest of the earlier versions counts. The sam
 finding that names them all.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from codegen.avro.json_text import Location
 from codegen.avro.schema import Array, Definition, Map, Node, Place, Record, Reference, Schema, Union
 from codegen.checks import faults
 from codegen.checks.faults import Changed, Fault
-from codegen.checks.findings import Category, Finding
+from codegen.checks.findings import Finding
 from codegen.checks.history import Earlier, Version, successor
 from codegen.checks.rules import RULES
 from codegen.contracts import Contracts
-
-CHECKED: Final = frozenset({Category.WIRE, Category.SEM, Category.API})
 
 
 def find(contracts: Contracts, earlier: Earlier) -> tuple[Finding, ...]:
@@ -87,16 +85,18 @@ class _Comparison:
         if key not in self._faults:
             current = self._schemas.schema(name)
             unchanged = is_same(previous, current)
-            self._faults[key] = () if unchanged else _one_each(self._compare(previous, current))
+            self._faults[key] = () if unchanged else _one_each(*self._compare(previous, current))
         return self._faults[key]
 
-    def _compare(self, previous: Schema, current: Schema) -> Iterator[Fault]:
+    def _compare(self, previous: Schema, current: Schema) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+        """Return the faults towards what was written, and those towards readers that are deployed."""
         if self._level.startswith(("BACKWARD", "FULL")):
-            yield from faults.all_faults(writer=previous, reader=current)  # those of two versions are among them
+            of_reader = faults.all_faults(writer=previous, reader=current)  # those of two versions are among them
         else:
-            yield from faults.compare_versions(previous, current)
+            of_reader = faults.compare_versions(previous, current)
         if self._level.startswith(("FORWARD", "FULL")):
-            yield from faults.find(writer=current, reader=previous, changed=Changed.WRITER)
+            return of_reader, faults.find(writer=current, reader=previous, changed=Changed.WRITER)
+        return of_reader, ()
 
     def _locate(self, name: str, place: Place) -> Location:
         around = self._schemas.around(name)
@@ -106,12 +106,16 @@ class _Comparison:
         return self._locations[key]
 
 
-def _one_each(found: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Return the faults without those that say of the other direction what was said of the first already."""
-    first: dict[tuple[str, str, Place | None], Fault] = {}
-    for fault in found:
-        first.setdefault((fault.rule, fault.path, fault.place), fault)
-    return tuple(first.values())
+def _one_each(of_reader: Sequence[Fault], of_writer: Sequence[Fault]) -> tuple[Fault, ...]:
+    """Return the faults of both directions; what both have is said once, with the fix that helps deployed readers too."""
+    fixes = {_where(fault): fault.fix for fault in of_writer}
+    first = [replace(each, fix=fixes[_where(each)]) if _where(each) in fixes else each for each in of_reader]
+    said = {_where(fault) for fault in of_reader}
+    return (*first, *(fault for fault in of_writer if _where(fault) not in said))
+
+
+def _where(fault: Fault) -> tuple[str, str, Place | None]:
+    return fault.rule, fault.path, fault.place
 
 
 def is_same(previous: Schema, current: Schema) -> bool:

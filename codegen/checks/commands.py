@@ -18,24 +18,36 @@ import typer
 
 from codegen.avro import schema_files
 from codegen.avro.json_text import Json, Location, read_json
-from codegen.avro.schema_files import FileFault
+from codegen.avro.schema_files import Examination, FileFault, SchemaFolder
 from codegen.checks import breaking as checking
 from codegen.checks import difference, faults, formatting, history, ignores, linting, reports, rule_texts
 from codegen.checks.comparing import Source, Verdict, judge
+from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
 from codegen.checks.faults import Fault
-from codegen.checks.findings import Category, Finding, failing
+from codegen.checks.findings import Finding, failing
+from codegen.checks.history import Earlier
+from codegen.checks.ignores import Severities
+from codegen.checks.lint_rules import LINT_RULES
 from codegen.checks.reports import Format
 from codegen.contracts import Contracts
-from codegen.errors import ContractsError, SchemaError
+from codegen.errors import ContractsError, ContractsFileError, SchemaError
 from codegen.exits import Exit
 from codegen.samples import sampling
 
 Schemas = Annotated[Path, typer.Option("--schemas", help="The folder of .avsc files.")]
 Form = Annotated[Format, typer.Option("--format", help="The form of the report.")]
 Against = Annotated[
-    str, typer.Option("--against", help="'history' (the released versions), or 'git:REF', such as git:main.")
+    str | None,
+    typer.Option(
+        help="'git:REF', such as git:main, or 'history', the released versions, which is meant if there are some."
+    ),
+]
+Configured = Annotated[
+    Path | None, typer.Option("--schemas", help="Say the severities as this folder's contracts.toml sets them.")
 ]
 HERE = Path("schemas")
+VERSION_IDS = frozenset(rule.id for rule in COMPATIBILITY_RULES)
+LINT_IDS = frozenset(rule.id for rule in LINT_RULES)
 
 
 class Listing(StrEnum):
@@ -59,7 +71,8 @@ def fmt(
     if show_diff:
         typer.echo("".join(each.diff() for each in found), nl=False)
     if check:
-        _report([_unformatted(each) for each in found], form, f"every file below {schemas} is formatted")
+        findings = _settled(_contracts(schemas), [_unformatted(each) for each in found], {"UNFORMATTED"})
+        _report(findings, form, f"every file below {schemas} is formatted")
         return
     for each in found:
         typer.echo(f"{each.path}: formatted")
@@ -73,17 +86,14 @@ def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
     `contracts rules` lists what is looked for. Severities and exceptions are set in contracts.toml.
     """
     examination = schema_files.examine(schemas)
-    if examination.faults:
-        _report_invalid(examination.faults, form)
-        return
-    contracts = Contracts.of(schemas, examination.folder)
+    contracts = _contracts(schemas, examination)
     subjects = {event: contracts.subject_of(event) for topic in contracts.topics.values() for event in topic.events}
-    found = linting.lint(contracts.schemas, subjects, contracts.event_header)
-    found += tuple(_of_file(each) for each in (*examination.copies, *examination.conflicts))
-    _report(_settled(contracts, found, {Category.LINT}), form, _looked_at(contracts))
+    found = [*linting.lint(contracts.schemas, subjects, contracts.event_header)]
+    found += (_of_file(each) for each in (*examination.faults, *examination.copies, *examination.conflicts))
+    _report(_settled(contracts, found, LINT_IDS), form, _looked_at(contracts))
 
 
-def breaking(schemas: Schemas = HERE, against: Against = "history", form: Form = Format.TEXT) -> None:
+def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Format.TEXT) -> None:
     """Say what the schemas break towards earlier versions: unreadable data, changed meaning, changed Python code.
 
     Which versions must read which follows from registry.compatibility in contracts.toml (FULL_TRANSITIVE where it says
@@ -91,31 +101,30 @@ def breaking(schemas: Schemas = HERE, against: Against = "history", form: Form =
     """
     examination = schema_files.examine(schemas)
     if examination.faults:
-        _report_invalid(examination.faults, form)
+        typer.echo("contracts: nothing is compared before every schema can be read", err=True)
+        _report([_of_file(each) for each in examination.faults], form, "")
         return
     contracts = Contracts.of(schemas, examination.folder)
-    earlier = history.read(against, contracts)
-    if earlier.notice:
-        typer.echo(f"contracts: {earlier.notice}", err=True)
+    earlier = _earlier(against, contracts)
     found = checking.find(contracts, earlier)
-    _report(_settled(contracts, found, checking.CHECKED), form, f"{_looked_at(contracts)} against {against}")
+    compared = bool(earlier.versions) and contracts.compatibility != "NONE"
+    said = f"{_looked_at(contracts)} against {against or 'history'}" if compared else "nothing was compared"
+    _report(_settled(contracts, found, VERSION_IDS), form, said)
 
 
 def diff(
     schemas: Schemas = HERE,
-    against: Against = "history",
+    against: Against = None,
     form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT,
 ) -> None:
     """Say everything that has changed since the newest earlier version, whether it breaks something or not."""
     contracts = Contracts.of(schemas, schema_files.load_apart(schemas))
-    earlier = history.read(against, contracts)
-    if earlier.notice:
-        typer.echo(f"contracts: {earlier.notice}", err=True)
+    earlier = _earlier(against, contracts)
     typer.echo(difference.render(difference.between(earlier, contracts), form), nl=False)
 
 
 def compare(
-    reader: Annotated[Path | None, typer.Option(help="The schema that reads: a self-contained .avsc file.")] = None,
+    reader: Annotated[Path | None, typer.Option(help="The schema that reads: an .avsc file.")] = None,
     writer: Annotated[Path | None, typer.Option(help="The schema that has written.")] = None,
     pairs: Annotated[
         str | None,
@@ -123,39 +132,49 @@ def compare(
             help='A file (- is standard input) with one {"id", "reader", "writer"} a line; answers in JSON lines.'
         ),
     ] = None,
+    schemas: Annotated[
+        Path | None, typer.Option("--schemas", help="A folder with the types that the two use and do not define.")
+    ] = None,
     form: Form = Format.TEXT,
 ) -> None:
     """Judge one pair of schemas: whether they are valid, every datum is readable, and each means the same.
 
     Exit 100 if not. The reader is taken for the newer version; findings stand where it would have to be mended.
     """
+    folder = schema_files.load_apart(schemas) if schemas else None
     if pairs is not None and reader is None and writer is None:
-        _compare_pairs(pairs)
+        _compare_pairs(pairs, folder)
         return
     if pairs is not None or reader is None or writer is None:
         raise ContractsError("say either --reader and --writer, or --pairs")
-    verdict = judge(_source(writer), _source(reader))
+    verdict = judge(_source(writer), _source(reader), folder)
     said = "every datum is readable and means the same"
     typer.echo(reports.render(verdict.findings, form, checked=said, extra=_verdict(verdict)))
+    if form is Format.TEXT and verdict.findings:
+        typer.echo(_in_words(verdict))
     _exit(verdict.findings)
 
 
-def rules(form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT) -> None:
+def rules(
+    schemas: Configured = None,
+    form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT,
+) -> None:
     """List every rule: its id, category, severity, and what holds where it is kept."""
     match form:
         case Listing.TEXT:
-            typer.echo(rule_texts.as_text())
+            typer.echo(rule_texts.as_text(_severities(schemas)))
         case Listing.JSON:
-            typer.echo(rule_texts.as_json())
+            typer.echo(rule_texts.as_json(_severities(schemas)))
         case Listing.MARKDOWN:
-            typer.echo(rule_texts.as_markdown())
+            typer.echo(rule_texts.as_markdown(_severities(schemas)))
 
 
 def explain(
     rule: Annotated[str, typer.Argument(help="The id of a rule, such as FIELD_ADDED_WITHOUT_DEFAULT.")],
+    schemas: Configured = None,
 ) -> None:
     """Teach a rule: what it demands and why, what breaks it, what keeps it, and how to mend."""
-    typer.echo(rule_texts.explained(rule))
+    typer.echo(rule_texts.explained(rule, _severities(schemas)))
 
 
 def sample(
@@ -173,17 +192,12 @@ def sample(
     ] = "json",
 ) -> None:
     """Print data of a type, a line each: valid ones that favour the edges, or ones that must be refused."""
+    schema = sampling.find(schema_files.load_apart(schemas), name)
     if seed is None:
         seed = secrets.randbelow(1_000_000)
         typer.echo(f"contracts: seed {seed}", err=True)
-    schema = sampling.find(schema_files.load_apart(schemas), name)
     for line in sampling.lines(schema, count=count, seed=seed, invalid=invalid, encoding=encoding):
         typer.echo(line)
-
-
-def _report_invalid(found: Iterable[FileFault], form: Format) -> None:
-    typer.echo("contracts: the other rules are looked at when every schema can be read", err=True)
-    _report([_of_file(each) for each in found], form, "")
 
 
 def _of_file(found: FileFault) -> Finding:
@@ -195,7 +209,31 @@ def _unformatted(difference: formatting.Difference) -> Finding:
     return faults.finding(Fault("UNFORMATTED", "", "the layout differs from here on"), location)
 
 
-def _settled(contracts: Contracts, found: Iterable[Finding], checked: Collection[Category]) -> tuple[Finding, ...]:
+def _contracts(schemas: Path, examination: Examination | None = None) -> Contracts:
+    """Return what contracts.toml says of what can be read; nothing, where it speaks of what cannot."""
+    examination = examination or schema_files.examine(schemas)
+    try:
+        return Contracts.of(schemas, examination.folder)
+    except ContractsFileError:
+        if not examination.faults:
+            raise
+        return Contracts(schemas, examination.folder, {})
+
+
+def _severities(schemas: Path | None) -> Severities:
+    return _contracts(schemas).severities if schemas else {}
+
+
+def _earlier(against: str | None, contracts: Contracts) -> Earlier:
+    earlier = history.read(against or "history", contracts)
+    if against is None and not earlier.versions:
+        raise ContractsError(f"{earlier.notice}; say --against git:REF to compare with a revision")
+    if earlier.notice:
+        typer.echo(f"contracts: {earlier.notice}", err=True)
+    return earlier
+
+
+def _settled(contracts: Contracts, found: Iterable[Finding], checked: Collection[str]) -> tuple[Finding, ...]:
     today = datetime.now(UTC).date()
     return ignores.settle(found, contracts.ignores, contracts.severities, checked=checked, today=today)
 
@@ -232,11 +270,11 @@ class _Seen:
     failing: bool = False
 
 
-def _compare_pairs(path: str) -> None:
+def _compare_pairs(path: str, folder: SchemaFolder | None) -> None:
     seen = _Seen()
     try:
         with sys.stdin if path == "-" else Path(path).open(encoding="utf-8") as file:
-            for answer in _answers(file, seen):
+            for answer in _answers(file, folder, seen):
                 typer.echo(json.dumps(answer))
     except OSError as error:
         raise ContractsError(f"{path}: {error.strerror}") from error
@@ -248,25 +286,33 @@ def _compare_pairs(path: str) -> None:
         raise typer.Exit(Exit.FINDINGS)
 
 
-def _answers(file: TextIO, seen: _Seen) -> Iterator[Json]:
+def _answers(file: TextIO, folder: SchemaFolder | None, seen: _Seen) -> Iterator[Json]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
         try:
-            yield _answer(line, seen)
+            yield _answer(line, folder, seen)
         except SchemaError as error:
             seen.broken = True
             yield {"id": None, "error": f"line {number}: {error}"}
 
 
-def _answer(line: str, seen: _Seen) -> Json:
+def _answer(line: str, folder: SchemaFolder | None, seen: _Seen) -> Json:
     pair = read_json(line)
     if not isinstance(pair, dict) or not {"id", "reader", "writer"} <= pair.keys():
         raise SchemaError('a pair is an object {"id", "reader", "writer"}')
-    verdict = judge(Source(pair["writer"]), Source(pair["reader"]))
+    verdict = judge(Source(pair["writer"]), Source(pair["reader"]), folder)
     seen.failing = seen.failing or failing(verdict.findings)
     findings = [reports.as_json(finding) for finding in verdict.findings]
     return {"id": pair["id"], "findings": findings, **_verdict(verdict)}
+
+
+def _in_words(verdict: Verdict) -> str:
+    if not verdict.valid:
+        return "not valid"
+    if not verdict.readable:
+        return "not readable"
+    return "readable, the same meaning" if verdict.same_meaning else "readable, with another meaning"
 
 
 def _verdict(verdict: Verdict) -> dict[str, Json]:

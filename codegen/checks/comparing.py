@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from codegen.avro import parsing
 from codegen.avro.json_text import Json, Location, Pointer, Position, locate, read_json
 from codegen.avro.parsing import Parser
 from codegen.avro.schema import Schema
+from codegen.avro.schema_files import SchemaFolder
 from codegen.checks.faults import VERSION_RULES, Fault, all_faults, finding
 from codegen.checks.findings import Category, Finding, Severity
 from codegen.checks.rules import RULES
 from codegen.errors import SchemaError
-
-INVALID: Final = RULES["INVALID_SCHEMA"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,17 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
-def judge(writer: Source, reader: Source) -> Verdict:
-    """Judge what becomes of the writer's data when the reader reads them; the reader is taken for the newer one."""
-    written, faults_of_writer = _parsed(writer, "writer")
-    wanted, faults_of_reader = _parsed(reader, "reader")
+def judge(writer: Source, reader: Source, folder: SchemaFolder | None = None) -> Verdict:
+    """Judge what becomes of the writer's data when the reader reads them; the reader is taken for the newer one.
+
+    `folder` has the types that the two use and do not define.
+    """
+    written, faults_of_writer = _parsed(writer, "writer", folder)
+    wanted, faults_of_reader = _parsed(reader, "reader", folder)
     if written is None or wanted is None:
         return Verdict(False, None, None, (*faults_of_writer, *faults_of_reader))
     findings = tuple(
-        _finding(fault, wanted, reader)
+        _finding(fault, wanted, reader, folder)
         for fault in all_faults(written.schema, wanted.schema)
         if RULES[fault.rule].category is not Category.API
     )
@@ -64,13 +65,15 @@ def judge(writer: Source, reader: Source) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     schema: Schema
-    places: Mapping[str, parsing.Source]
+    places: Mapping[str, parsing.Origin]
 
 
-def _parsed(source: Source, side: str) -> tuple[_Parsed | None, tuple[Finding, ...]]:
+def _parsed(source: Source, side: str, folder: SchemaFolder | None) -> tuple[_Parsed | None, tuple[Finding, ...]]:
     parser = Parser()
     try:
         root = parser.read(source.read())
+        if folder is not None:
+            parser.lend(folder.types)
         faults = parser.unfinished()
     except SchemaError as error:
         faults = [error]
@@ -85,9 +88,12 @@ def _invalid(fault: SchemaError, source: Source, side: str) -> Finding:
     return finding(as_fault, source.location(fault.pointer, fault.position))
 
 
-def _finding(fault: Fault, wanted: _Parsed, reader: Source) -> Finding:
+def _finding(fault: Fault, wanted: _Parsed, reader: Source, folder: SchemaFolder | None) -> Finding:
     place = fault.place
-    pointer = (*wanted.places[place.type].pointer, *place.pointer) if place else ()
-    found = finding(fault, reader.location(pointer))
+    if place and folder and place.type not in wanted.places:
+        location: Location | None = folder.locate(place)
+    else:
+        location = reader.location((*wanted.places[place.type].pointer, *place.pointer) if place else ())
+    found = finding(fault, location)
     # A datum that has the field means the same under either default: these two are for people to look at.
     return replace(found, severity=Severity.WARNING) if fault.rule in VERSION_RULES else found

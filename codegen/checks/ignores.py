@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from codegen.avro.json_text import Location
-from codegen.checks.findings import Category, Finding, Rule, Severity
+from codegen.checks.findings import Finding, Rule, Severity
 from codegen.checks.ignore_rules import IGNORE_EXPIRED, IGNORE_UNUSED
-from codegen.checks.rules import RULES
 
 Severities = Mapping[str, Severity | None]
 """The severity of rules by their ids, where contracts.toml gives them another; None: the rule is off."""
@@ -52,17 +51,17 @@ def settle(
     ignores: Sequence[Ignore],
     severities: Severities,
     *,
-    checked: Collection[Category],
+    checked: Collection[str],
     today: date,
 ) -> tuple[Finding, ...]:
     """Return the findings that stand: without the ignored ones, with what is to be said of the ignores themselves.
 
-    `checked` are the categories that were looked for: of others nobody knows whether an ignore is of use.
+    `checked` are the rules that were looked at: of others nobody knows whether an ignore is of use.
     """
     found = tuple(findings)
     valid = [ignore for ignore in ignores if today <= ignore.until]
     standing = [finding for finding in found if not any(ignore.matches(finding) for ignore in valid)]
-    concerned = [ignore for ignore in ignores if RULES[ignore.rule].category in checked]
+    concerned = [ignore for ignore in ignores if ignore.rule in checked]
     return tuple(_with_severities((*standing, *_of_ignores(concerned, found, today)), severities))
 
 

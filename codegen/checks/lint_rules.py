@@ -34,6 +34,14 @@ LINT_RULES: Final = (
         "defines it.",
     ),
     _rule(
+        "FILE_WITHOUT_TYPE",
+        severity=Severity.WARNING,
+        purpose="A file defines a record, an enum or a fixed.",
+        why="What has no name can be no subject and no class, and no other file can refer to it: it is valid, but nothing "
+        "can be checked or made of it.",
+        fix="Wrap it into a record, or take the file out of the folder.",
+    ),
+    _rule(
         "CYCLIC_REFERENCE",
         purpose="Files do not refer to each other in a circle.",
         why="A registry takes a schema only after those that it refers to: of a circle none can be the first. Types "

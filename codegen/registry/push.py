@@ -107,7 +107,7 @@ def _register(subject: Subject, contracts: Contracts, registry: Registry, report
         for reference in subject.references
     ]
     try:
-        schema_id = registry.register(subject.name, subject.file.text, references)
+        schema_id = registry.register(subject.name, subject.file.own_text, references)
     except Incompatible as error:
         raise Incompatible(f"{subject.file.path} is refused as {subject.name}: {error}") from error
     latest = registry.versions(subject.name)[-1]

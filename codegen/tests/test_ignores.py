@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from codegen.checks import ignores, linting
+from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
 from codegen.checks.findings import Category, Finding, Severity
+from codegen.checks.lint_rules import LINT_RULES
 from codegen.checks.rules import EXAMPLES
 from codegen.contracts import Contracts
 from codegen.errors import ContractsFileError
@@ -35,7 +37,7 @@ def load(folder: Path, text: str) -> Contracts:
 
 def settled(folder: Path, text: str, *findings: Finding, today: date = LAST_DAY) -> list[tuple[str, Severity]]:
     contracts = load(folder, text)
-    checked = {Category.WIRE, Category.SEM, Category.API}
+    checked = {rule.id for rule in COMPATIBILITY_RULES}
     standing = ignores.settle(findings, contracts.ignores, contracts.severities, checked=checked, today=today)
     return [(finding.rule, finding.severity) for finding in standing]
 
@@ -91,7 +93,7 @@ def test_an_ignore_ends_with_its_last_day(tmp_path: Path, today: date, is_hidden
 
 def test_an_expired_ignore_is_one_finding_at_its_line(tmp_path: Path) -> None:
     contracts = load(tmp_path, IGNORE + IGNORE.replace("2026-03-31", "2026-01-01") + 'path = "lines*"\n')
-    checked = {Category.WIRE}
+    checked = {"TYPE_CHANGED"}
 
     standing = ignores.settle([FINDING, FINDING], contracts.ignores, {}, checked=checked, today=LAST_DAY)
 
@@ -191,7 +193,7 @@ def test_the_examples_show_the_rules(rule: str, expected: list[str]) -> None:
         contracts = Contracts.load(EXAMPLES / rule / example)
         findings = linting.lint(contracts.schemas)
         today = date(2026, 1, 1)
-        checked = {Category.LINT}
+        checked = {rule.id for rule in LINT_RULES}
         standing = ignores.settle(findings, contracts.ignores, contracts.severities, checked=checked, today=today)
         return [finding.rule for finding in standing]
 

@@ -33,6 +33,7 @@ PLACES = {  # rule: file, line and column of the bad example's fault, and its fi
     "UNKNOWN_LOGICAL_TYPE": ("OrderShipped.avsc", 14, 47, "shipped_at"),
 }
 PLACES_OF_INVALID = {  # found while reading, before there is anything to lint
+    "FILE_WITHOUT_TYPE": ("Tags.avsc", 1, 1),
     "DUPLICATE_DEFINITION": ("shop/orders/OrderPlaced.avsc", 16, 17),
     "INVALID_SCHEMA": ("OrderShipped.avsc", 16, 18),
     "UNRESOLVED_REFERENCE": ("shop/orders/OrderPlaced.avsc", 14, 42),

@@ -189,10 +189,15 @@ def test_a_type_nested_in_another_file_is_not_defined_twice(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"a.avsc": "[]"}, "a.avsc:1:1: a file defines one record, enum or fixed"),
-        ({"a.avsc": '"string"'}, "a.avsc:1:1: a file defines one record, enum or fixed"),
+        ({"a.avsc": "[]"}, "a.avsc:1:1: it defines no record, enum or fixed"),
+        ({"a.avsc": '"string"'}, "a.avsc:1:1: it defines no record, enum or fixed"),
         ({"sub/a.avsc": "{"}, "sub/a.avsc:1:2: not JSON"),
         ({"a.avsc": json.dumps(field("Nowhere"), indent=1)}, "a.avsc:8:12: n.R.f: unknown type 'n.Nowhere'"),
+        ({"a.avsc": '{"type": "recrod", "name": "R"}'}, "a.avsc:1:10: unknown type 'recrod'"),
+        ({"a.avsc": json.dumps(field("strin"))}, "unknown type 'n.strin'; is it 'string'?"),
+        ({"a.avsc": json.dumps([field("x.S"), {"type": "fixed", "name": "y.S", "size": 1}])}, "'x.S'; is it 'y.S'?"),
+        ({"a.avsc": ""}, "a.avsc:1:1: not JSON: there is nothing in it"),
+        ({"a.avsc": "\ufeff{}"}, "a.avsc:1:1: a byte order mark stands before the JSON"),
         (
             {"a.avsc": json.dumps(PLAIN), "b.avsc": json.dumps({**PLAIN, "doc": "d"})},
             "b.avsc:1:28: R: 'R' is defined otherwise in a.avsc",
@@ -226,6 +231,20 @@ def test_a_type_that_two_files_have_word_for_word_is_one(tmp_path: Path) -> None
     assert folder.owner("Zip") == "A"
     assert [file.name for file in folder.in_reference_order()] == ["A", "B", "Zip"]
     assert parse(folder.self_contained_text("B")).types.keys() == {"B", "Zip"}
+
+
+def test_a_file_may_be_a_union_of_the_types_that_it_defines(tmp_path: Path) -> None:
+    line = {**PLAIN, "name": "Line", "namespace": "n"}
+    order = {"type": "record", "name": "n.Order", "fields": [{"name": "line", "type": "Line"}]}
+    (tmp_path / "order.avsc").write_text(json.dumps(["null", line, order], indent=1))
+
+    folder = load(tmp_path)
+
+    assert folder.files.keys() == {"n.Line", "n.Order"}
+    assert folder.files["n.Order"].references == ("n.Line",)
+    assert parse(folder.self_contained_text("n.Order")).types.keys() == {"n.Order", "n.Line"}
+    assert folder.locate(Place("n.Order", ("fields", 0, "type")))[1:] == (15, 13)
+    assert json.loads(folder.files["n.Order"].own_text) == order
 
 
 def test_a_file_that_contradicts_another_stands_apart(tmp_path: Path) -> None:
