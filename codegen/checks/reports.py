@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePath
@@ -54,7 +54,7 @@ def render(
     ordered = sorted(findings, key=_place)
     match form:
         case Format.TEXT:
-            return "\n".join([*(_text(group) for group in _groups(ordered)), _summary(ordered, checked)])
+            return "\n".join([*_texts(_groups(ordered)), _summary(ordered, checked)])
         case Format.JSON:
             return _json({"findings": [as_json(finding) for finding in ordered], **(extra or {})})
         case Format.GITHUB:
@@ -86,13 +86,23 @@ def as_json(finding: Finding) -> dict[str, Json]:
     }
 
 
-def _text(group: Sequence[Finding]) -> str:
+def _texts(groups: Iterable[Sequence[Finding]]) -> Iterator[str]:
+    """Yield each fault with its fix, where no fault before it had the same: thirteen missing docs need one advice."""
+    told: set[tuple[str, str]] = set()
+    for group in groups:
+        advice = group[0].rule, group[0].fix
+        yield _text(group, with_fix=advice not in told)
+        told.add(advice)
+
+
+def _text(group: Sequence[Finding], *, with_fix: bool = True) -> str:
     """Return findings of one fault as compilers say them: place and message once, and the fix on a line of its own."""
     finding = group[0]
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
     words = [f"{place}:" if place else "", finding.severity, finding.rule, f"{finding.path}:" if finding.path else ""]
     said = " ".join(word for word in (*words, _message(finding)) if word)
-    return "\n    ".join(_one_line(line) for line in (said, *_others(group), f"fix: {finding.fix}"))
+    fix = [f"fix: {finding.fix}"] if with_fix else []
+    return "\n    ".join(_one_line(line) for line in (said, *_others(group), *fix))
 
 
 def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
@@ -116,8 +126,14 @@ def _place(finding: Finding) -> tuple[str, int, int, str, str, str, str]:
 
 
 def _summary(findings: Sequence[Finding], checked: str) -> str:
-    counts = Counter(finding.severity for finding in findings)
-    parts = [f"{counts[each]} {each}{'' if counts[each] == 1 else 's'}" for each in Severity if counts[each]]
+    """Return how many faults there are, and in how many places where one is in several."""
+    places = Counter(finding.severity for finding in findings)
+    faults = Counter(group[0].severity for group in _groups(findings))
+    parts = []
+    for each in Severity:
+        if places[each]:
+            where = "" if places[each] == faults[each] else f" in {places[each]} places"
+            parts.append(f"{faults[each]} {each}{'' if faults[each] == 1 else 's'}{where}")
     return ", ".join(parts) or f"clean: {checked}"
 
 
@@ -231,7 +247,7 @@ def _junit_case(finding: Finding, file: str) -> ElementTree.Element:
     if finding.line is not None:
         case.set("line", str(finding.line))
     if finding.severity is Severity.ERROR:
-        said = ElementTree.SubElement(case, "failure", type=finding.rule, message=_xml(finding.message))
+        said = ElementTree.SubElement(case, "failure", type=finding.rule, message=_xml(_message(finding)))
     else:
         said = ElementTree.SubElement(case, "system-out")
     said.text = _xml(_text([finding]))

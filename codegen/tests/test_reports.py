@@ -50,6 +50,20 @@ def test_text_has_a_line_for_each_finding_its_fix_and_a_count() -> None:
     )
 
 
+def test_text_says_a_fix_of_a_rule_once() -> None:
+    same = [replace(ERROR, line=line) for line in range(1, 14)]
+    of_another_rule, other = replace(WARNING, line=5), replace(ERROR, line=6, fix="Keep it.")
+
+    lines = render([*same, of_another_rule, other], Format.TEXT).splitlines()
+
+    assert [(number, line.strip()) for number, line in enumerate(lines) if line.startswith("    ")] == [
+        (1, "fix: Give the field a default."),
+        (7, "fix: Give the field a default."),
+        (10, "fix: Keep it."),
+    ]
+    assert len(lines) == 13 + 2 + 3 + 1
+
+
 @pytest.mark.parametrize(
     ("versions", "file", "said"),
     [
@@ -77,8 +91,15 @@ def test_text_says_a_fault_of_a_shared_type_once_with_all_that_it_breaks() -> No
         "    also lines[].coupon (breaks versions 1, 2 of shop.Invoice)",
         "    also lines[].coupon (breaks versions 1, 2 of shop.Order)",
         "    fix: Give the field a default.",
-        "3 errors",
+        "1 error in 3 places",
     ]
+
+
+def test_the_count_is_of_faults_and_of_places_where_these_are_more() -> None:
+    warnings = [replace(WARNING, file="a", line=line) for line in (1, 2)]
+
+    for form in Format.TEXT, Format.GITHUB, Format.MARKDOWN:
+        assert "1 error in 3 places, 2 warnings" in render([*SHARED, *warnings], form)
 
 
 def test_a_fault_of_a_shared_type_is_one_annotation_and_one_row() -> None:
@@ -204,7 +225,11 @@ def test_junit_counts_errors_as_failures_by_file() -> None:
         "line": "12",
     }
     (failure,) = error
-    assert (failure.tag, failure.get("type"), failure.get("message")) == ("failure", RULE_IDS[0], ERROR.message)
+    assert (failure.tag, failure.get("type"), failure.get("message")) == (
+        "failure",
+        RULE_IDS[0],
+        f"{ERROR.message} (breaks versions 1, 2)",
+    )
     assert f"{failure.text}\n1 error" == render([ERROR], Format.TEXT)
     assert [child.tag for child in warning] == ["system-out"], "a warning fails no check"
 
@@ -307,7 +332,8 @@ def test_junit_is_well_formed_and_says_the_rest(text: str) -> None:
 
     (failure,) = root.iter("failure")
     readable = {*"\t\n\r"} | {chr(code) for code in (*range(0x20, 0xD800), *range(0xE000, 0xFFFE))}
-    assert failure.get("message") == "".join(c if c in readable or ord(c) > 0xFFFF else "\ufffd" for c in text)
+    shown = "".join(c if c in readable or ord(c) > 0xFFFF else "\ufffd" for c in text)
+    assert failure.get("message") == f"{shown} (breaks {shown} of {shown})"
 
 
 @given(TEXT)
