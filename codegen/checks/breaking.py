@@ -12,7 +12,7 @@ from codegen.avro.json_text import Location
 from codegen.avro.schema import Array, Definition, Map, Node, Place, Record, Reference, Schema, Union
 from codegen.checks import faults
 from codegen.checks.faults import Changed, Fault
-from codegen.checks.findings import Finding
+from codegen.checks.findings import Category, Finding
 from codegen.checks.history import Earlier, Version, successor
 from codegen.checks.rules import RULES
 from codegen.contracts import Contracts
@@ -76,7 +76,10 @@ class _Comparison:
         for version in versions if self._level.endswith("_TRANSITIVE") else versions[-1:]:
             for fault in self._of_version(name, version.schema):
                 broken.setdefault(fault, []).append(version.label)
+        unreadable = {fault.path for fault in broken if RULES[fault.rule].category is Category.WIRE}
         for fault, labels in broken.items():
+            if RULES[fault.rule].category is Category.API and fault.path in unreadable:
+                continue  # what nobody can read is not used in Python either
             location = self._locate(name, fault.place or Place(name))
             yield faults.finding(fault, location=location, subject=subject, versions=tuple(labels))
 

@@ -54,9 +54,10 @@ def _prefix(folder: Path) -> str:
 
 
 def _tree(folder: Path, revision: str) -> str:
+    remote = "" if "/" in revision else f"a remote's branch is 'git:origin/{revision}'; "
     unknown = ContractsError(
         f"the repository of {folder} has no revision {revision!r}; name a branch, a tag or a commit that is here "
-        f"(a remote's branch is 'git:origin/{revision}'; a shallow clone needs `git fetch --unshallow`)"
+        f"({remote}a shallow clone needs `git fetch --unshallow`)"
     )
     if revision.startswith(("-", "^")):  # an option; all that is not in a revision
         raise unknown

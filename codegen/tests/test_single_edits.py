@@ -84,14 +84,13 @@ EDITS: Mapping[str, tuple[str, Edit, list[tuple[str, str, str]]]] = {
     "remove a field with default": (EVENT, remove("idempotency_key"), []),
     "add a field without default": (
         *(EVENT, add(COUPON)),
-        [("FIELD_ADDED_WITHOUT_DEFAULT", "coupon", "coupon"), ("ARGUMENT_REQUIRED", "coupon", "coupon")],
+        [("FIELD_ADDED_WITHOUT_DEFAULT", "coupon", "coupon")],
     ),
     "add a field with default": (EVENT, add({**COUPON, "default": ""}), []),
     "rename a field": (
         *(EVENT, change("total_minor", name="amount_minor")),
         [
             ("FIELD_ADDED_WITHOUT_DEFAULT", "amount_minor", "amount_minor"),
-            ("ARGUMENT_REQUIRED", "amount_minor", "amount_minor"),
             ("FIELD_REMOVED_WITHOUT_DEFAULT", "total_minor", '"OrderPlaced"'),
         ],
     ),
@@ -105,7 +104,7 @@ EDITS: Mapping[str, tuple[str, Edit, list[tuple[str, str, str]]]] = {
     ),
     "int to string": (
         *(LINE, change("quantity", type="string")),
-        [("ATTRIBUTE_TYPE_CHANGED", "quantity", "quantity"), ("TYPE_CHANGED", "quantity", 'quantity "string"')],
+        [("TYPE_CHANGED", "quantity", 'quantity "string"')],
     ),
     "long to int": (EVENT, change("total_minor", type="int"), [("TYPE_CHANGED", "total_minor", 'total_minor "int"')]),
     "remove a symbol": (REASON, remove_symbol, []),  # readers have a default
@@ -213,6 +212,9 @@ def test_a_level_of_one_direction_allows_what_harms_the_other(schemas: Path, nam
     left = [verdict for verdict in verdicts if verdict[0] not in ALLOWED[level]]
     if (name, level) == ("long to int", "FORWARD_TRANSITIVE"):
         left = []  # readers of earlier versions take an int for a long
+    if level == "FORWARD_TRANSITIVE":  # Python code is left to tell where data are not
+        added = [verdict for verdict in verdicts if verdict[0] == "FIELD_ADDED_WITHOUT_DEFAULT"]
+        left = [("ARGUMENT_REQUIRED", path, place) for _, path, place in added] + left
     assert told(found(schemas)) == expected(file, left)
 
 
