@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+from reference_encoding import blocks, long, sized
+
 NAMED = frozenset({"record", "enum", "fixed"})
 
 
@@ -58,18 +60,18 @@ def binary(schema: Resolved, datum: Any) -> bytes:
 def _binary(node: Any, datum: Any, types: dict[str, Any]) -> bytes:
     if isinstance(node, list):
         position, branch, inner = _branch(node, datum)
-        return _long(position) + _binary(branch, inner, types)
+        return long(position) + _binary(branch, inner, types)
     if isinstance(node, dict) and "array" in node:
-        return _block([_binary(node["array"], item, types) for item in datum])
+        return blocks([_binary(node["array"], item, types) for item in datum])
     if isinstance(node, dict):
-        return _block([_sized(key.encode()) + _binary(node["map"], item, types) for key, item in datum.items()])
+        return blocks([sized(key.encode()) + _binary(node["map"], item, types) for key, item in datum.items()])
     if node in _PRIMITIVES:
         return _primitive(node, datum)
     definition = types[node]
     if definition["type"] == "record":
         return b"".join(_binary(type_, datum[name], types) for name, type_ in definition["fields"])
     if definition["type"] == "enum":
-        return _long(definition["symbols"].index(datum))
+        return long(definition["symbols"].index(datum))
     content: bytes = datum.encode("latin-1")
     assert len(content) == definition["size"], datum
     return content
@@ -92,25 +94,8 @@ def _primitive(kind: str, datum: Any) -> bytes:
         case "double":
             return struct.pack("<d", datum)
         case "bytes" | "string":
-            return _sized(datum.encode("latin-1" if kind == "bytes" else "utf-8"))
-    return _long(datum)
-
-
-def _long(number: int) -> bytes:
-    zigzag = number << 1 if number >= 0 else ~(number << 1)
-    groups = bytearray()
-    while zigzag >= 0x80:
-        groups.append(zigzag & 0x7F | 0x80)
-        zigzag >>= 7
-    return bytes([*groups, zigzag])
-
-
-def _sized(content: bytes) -> bytes:
-    return _long(len(content)) + content
-
-
-def _block(items: list[bytes]) -> bytes:
-    return (_long(len(items)) + b"".join(items) if items else b"") + b"\x00"
+            return sized(datum.encode("latin-1" if kind == "bytes" else "utf-8"))
+    return long(datum)
 
 
 def plain(schema: Resolved, datum: Any) -> Any:

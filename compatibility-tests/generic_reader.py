@@ -12,15 +12,18 @@ from typing import Any
 from codegen import runtime
 from codegen.avro.parsing import parse
 from codegen.avro.resolution import RecordPair, resolve
-from codegen.avro.schema import Array, Enum, Field, Fixed, Map, Node, Primitive, Record, Schema, Union
+from codegen.avro.schema import Array, Definition, Enum, Field, Fixed, Map, Node, Primitive, Record, Schema, Union
 from codegen.python.decoder import Decoder
 from codegen.python.names import attribute, member
 
 
-def reader_for(writer: str, reader: str) -> Callable[[bytes], Any]:
-    """Return the function that reads a datum of `writer` as plain values of `reader`; it raises what decoders raise."""
+def reader_for(writer: str, reader: str, *, named: bool = False) -> Callable[[bytes], Any]:
+    """Return the function that reads a datum of `writer` as plain values of `reader`; it raises what decoders raise.
+
+    `named`: a record is a pair of its type's name and the dict, an enum's symbol likewise.
+    """
     resolution = resolve(_physical(parse(writer)), _physical(parse(reader)))
-    context = _GenericContext(resolution.reader)
+    context = _GenericContext(resolution.reader, named=named)
     decoder = Decoder(resolution, context)
     lines = [line for pair in resolution.records for line in decoder.record(pair)]
     written = [each for each in resolution.writer.types.values() if isinstance(each, Record)]
@@ -41,7 +44,7 @@ def _physical(schema: Schema) -> Schema:
     return Schema(_physical_node(schema.root), types)
 
 
-def _physical_definition(definition: Record | Enum | Fixed) -> Record | Enum | Fixed:
+def _physical_definition(definition: Definition) -> Definition:
     match definition:
         case Record(fields=fields):
             return dataclasses.replace(definition, fields=tuple(_physical_field(each) for each in fields))
@@ -72,8 +75,9 @@ class _GenericContext:
 
     annotated = False
 
-    def __init__(self, reader: Schema) -> None:
+    def __init__(self, reader: Schema, *, named: bool) -> None:
         self._types = reader.types
+        self._named = named
         self._functions: dict[RecordPair, str] = {}
         self.scope: dict[str, Any] = {}
 
@@ -87,20 +91,22 @@ class _GenericContext:
         return name
 
     def type_name(self, name: str) -> str:
-        definition = self._types[name]
-        stands_for: object = None
+        return self._put(f"_class_{name.replace('.', '__')}", self._stand_in(self._types[name]))
+
+    def _stand_in(self, definition: Definition) -> object:
         if isinstance(definition, Enum):
-            stands_for = SimpleNamespace(**{member(symbol): symbol for symbol in definition.symbols})
-        if isinstance(definition, Record):
-            names = {attribute(field.name): field.name for field in definition.fields}
-            stands_for = lambda **values: {names[key]: value for key, value in values.items()}  # noqa: E731
-        return self._put(f"_class_{name.replace('.', '__')}", stands_for)
+            return SimpleNamespace(**{member(each): self._value(definition.name, each) for each in definition.symbols})
+        if not isinstance(definition, Record):
+            return None
+        names = {attribute(field.name): field.name for field in definition.fields}
+        return lambda **values: self._value(definition.name, {names[key]: value for key, value in values.items()})
 
     def constructor(self, name: str) -> str:
         definition = self._types[name]
         assert isinstance(definition, Record)
         names = [field.name for field in definition.fields]
-        return self._put(f"_new_{name.replace('.', '__')}", lambda *values: dict(zip(names, values, strict=True)))
+        new = lambda *values: self._value(name, dict(zip(names, values, strict=True)))  # noqa: E731
+        return self._put(f"_new_{name.replace('.', '__')}", new)
 
     def writer(self, name: str) -> str:
         raise AssertionError(f"nothing is written here: {name}")
@@ -109,13 +115,16 @@ class _GenericContext:
         definition = self._types.get(pair[1])
         if not isinstance(definition, Enum):
             return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
-        symbols = definition.symbols  # the same on both sides
+        symbols = [self._value(definition.name, symbol) for symbol in definition.symbols]  # the same on both sides
 
-        def read(data: bytes, at: int) -> tuple[str, int]:
+        def read(data: bytes, at: int) -> tuple[Any, int]:
             position, at = runtime.read_branch(data, at, len(symbols))
             return symbols[position], at
 
         return self._put(f"_read_{definition.name.replace('.', '__')}", read)
+
+    def _value(self, name: str, content: Any) -> Any:
+        return (name, content) if self._named else content
 
     def _put(self, name: str, value: object) -> str:
         self.scope[name] = value

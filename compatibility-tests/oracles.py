@@ -93,7 +93,7 @@ def wrong_compatibility(case: Case, incompatible: str | None) -> str | None:
 def _incompatible(why_incompatible: Callable[[str, str], str | None], case: Case) -> str | None:
     try:
         return why_incompatible(case.writer, case.reader)
-    except Exception as error:  # noqa: BLE001 - a tool may fail as it likes; that is what is asked
+    except Exception as error:  # noqa: BLE001 - a tool may fail as it likes: that it does is its answer
         return type(error).__name__
 
 
@@ -101,7 +101,7 @@ def _misread(oracle: Oracle, case: Case, datum: Datum) -> str | None:
     data = datum.data(resolved(case.writer))
     try:
         value = oracle.decode(physical(case.writer), physical(case.reader), data)
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:  # noqa: BLE001 - decoders have no common error; the answer is whether it fails
         return None if datum.value is None else f"fails: {type(error).__name__}"
     if datum.value is None:
         return short(f"reads {value!r}")
@@ -123,7 +123,7 @@ def _misunderstood(oracle: Oracle, case: Case, incompatible: str | None) -> str 
 def _raised(act: Callable[[], object]) -> str | None:
     try:
         act()
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:  # noqa: BLE001 - parsers and decoders have no common error; which one it was is the answer
         return type(error).__name__  # what it says besides differs between versions of Python
     return None
 

@@ -55,14 +55,18 @@ def resolve(value: Value, writer: Schema, reader: Schema) -> Reading:
     return Reading(resolution.value(value, reader.root, ""), resolution.losses)
 
 
-def raw(value: Value) -> Any:
-    """Return the underlying value without types."""
+def named(value: Value) -> Any:
+    """Return the underlying value; records and symbols, which cannot be told apart else, with their type's name."""
     match value.content:
         case list():
-            return [raw(item) for item in value.content]
-        case dict():
-            return {key: raw(item) for key, item in value.content.items()}
-    return value.content
+            return [named(item) for item in value.content]
+        case dict() as items:
+            content: Any = {key: named(item) for key, item in items.items()}
+        case content:
+            pass
+    return (
+        (value.type.name, content) if isinstance(value.type, Reference) and isinstance(content, dict | str) else content
+    )
 
 
 def meaning(value: Value, schema: Schema) -> Any:

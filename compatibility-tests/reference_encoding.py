@@ -90,16 +90,16 @@ def encode(value: Value, node: Node, schema: Schema) -> bytes:
     """Write a value as a datum of `node`."""
     match node:
         case Union(branches=branches):
-            return _long(branches.index(value.type)) + encode(value, value.type, schema)
+            return long(branches.index(value.type)) + encode(value, value.type, schema)
         case Array(items=items):
-            return _blocks([encode(item, items, schema) for item in value.content])
+            return blocks([encode(item, items, schema) for item in value.content])
         case Map(values=values):
-            return _blocks([_sized(key.encode()) + encode(v, values, schema) for key, v in value.content.items()])
+            return blocks([sized(key.encode()) + encode(v, values, schema) for key, v in value.content.items()])
         case Primitive(type=kind):
             return _primitive(kind, value.content)
     match schema.definition(node):
         case Enum(symbols=symbols):
-            return _long(symbols.index(value.content))
+            return long(symbols.index(value.content))
         case Record(fields=fields):
             return b"".join(encode(value.content[each.name], each.type, schema) for each in fields)
     return bytes(value.content)
@@ -114,19 +114,22 @@ def _primitive(kind: str, content: Any) -> bytes:
         case "float" | "double":
             return struct.pack("<f" if kind == "float" else "<d", content)
         case "bytes" | "string":
-            return _sized(content if kind == "bytes" else content.encode("utf-8", "surrogateescape"))
-    return _long(content)
+            return sized(content if kind == "bytes" else content.encode("utf-8", "surrogateescape"))
+    return long(content)
 
 
-def _blocks(items: list[bytes]) -> bytes:
-    return (_long(len(items)) + b"".join(items) if items else b"") + b"\x00"
+def blocks(items: list[bytes]) -> bytes:
+    """Write the items of an array or a map: one block, then the empty one."""
+    return (long(len(items)) + b"".join(items) if items else b"") + b"\x00"
 
 
-def _sized(content: bytes) -> bytes:
-    return _long(len(content)) + content
+def sized(content: bytes) -> bytes:
+    """Write bytes after their number."""
+    return long(len(content)) + content
 
 
-def _long(number: int) -> bytes:
+def long(number: int) -> bytes:
+    """Write an integer: zigzag, then seven bits a byte, the lowest first."""
     zigzag = 2 * number if number >= 0 else -2 * number - 1
     groups = bytearray()
     while zigzag > 0x7F:

@@ -1,8 +1,8 @@
 """The checker against data: what it says of random pairs of schemas is what happens to random data.
 
-Readable: every datum reads, by the reference decoder and by the plan, as the same value. The same meaning: and no value
-means anything else. Not readable: a datum proves it. `python compatibility-tests/test_properties.py --pairs 100000`
-is the long run; a pair that fails is shrunk and printed.
+Readable: every datum reads, by the reference decoder and by the code that is generated from the plan, as the same
+value. The same meaning: and no value means anything else. Not readable: a datum proves it. The long run is
+`python compatibility-tests/test_properties.py --pairs 100000`; a pair that fails is shrunk and printed.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import pytest
 import reference
 import reference_encoding
 from generic_reader import reader_for
-from plan_decoder import comparable, read_by_plan
 from random_model import Json
 from random_schemas import Pair, pair
 from reference import Reading, Unreadable
@@ -31,7 +30,7 @@ from codegen import runtime
 from codegen.avro import resolution
 from codegen.avro.data import Datum, as_json, encode
 from codegen.avro.parsing import parse_json
-from codegen.avro.resolution import Resolution, resolve, same_name
+from codegen.avro.resolution import same_name
 from codegen.avro.schema import Schema, simple_name
 from codegen.checks import meaning
 from codegen.checks.comparing import Source, judge
@@ -110,18 +109,12 @@ class Trial:
             reading = reference.resolve(value, self.writer, self.reader)
         except Unreadable:
             reading = None
-        try:
-            by_plan = read_by_plan(self.resolution, data)
-        except Unreadable:
-            by_plan = None
-        if repr(by_plan) != repr(reading and comparable(reading.value)):  # by their texts: NaN is NaN, 0.0 not -0.0
-            raise Disagreement(f"the plan reads otherwise: {reading}, {by_plan}", self.pair, as_json(datum))
         self.try_generated_code(data, reading, datum)
         return None if reading is None else reading.losses
 
     def try_generated_code(self, data: bytes, reading: Reading | None, datum: Datum) -> None:
         """Raise Disagreement if the code that is generated for the pair reads anything else."""
-        expected = None if reading is None else sorted_text(reference.raw(reading.value))
+        expected = None if reading is None else sorted_text(reference.named(reading.value))
         try:
             read = sorted_text(self.generated(data))
         except runtime.FAULTS as error:
@@ -132,14 +125,9 @@ class Trial:
                 raise Disagreement(f"generated code reads otherwise: {expected}, {read}", self.pair, as_json(datum))
 
     @cached_property
-    def resolution(self) -> Resolution:
-        """The plan of the pair."""
-        return resolve(self.writer, self.reader)
-
-    @cached_property
     def generated(self) -> Callable[[bytes], Any]:
         """The reader that is generated for the pair."""
-        return reader_for(json.dumps(self.pair.writer), json.dumps(self.pair.reader))
+        return reader_for(json.dumps(self.pair.writer), json.dumps(self.pair.reader), named=True)
 
     def has_proof(self, random: Random) -> bool:
         """Say whether a datum is found that cannot be read: deeper ones come later."""
@@ -155,7 +143,7 @@ def sorted_text(value: Any) -> str:
     match value:
         case dict():
             return f"{{{', '.join(f'{key!r}: {sorted_text(value[key])}' for key in sorted(value))}}}"
-        case list():
+        case list() | tuple():
             return f"[{', '.join(sorted_text(item) for item in value)}]"
     return repr(value)
 
@@ -231,21 +219,43 @@ def test_what_is_said_of_a_pair_is_what_happens_to_data(part: int, record_proper
     assert all(verdicts[each] > 50 for each in ("unreadable", "same meaning", "other meaning, shown"))
 
 
-WRONG: list[tuple[str, Any, str, Any]] = [
-    ("a promotion too many", resolution, "PROMOTIONS", {**resolution.PROMOTIONS, "double": frozenset({"float"})}),
-    ("aliases forgotten", resolution, "same_name", lambda one, other: simple_name(one.name) == simple_name(other.name)),
-    ("any name is as near", resolution, "_rank_of_names", lambda one, other: 0 if same_name(one, other) else None),
-    ("items too long", resolution, "size_min", lambda node, schema: 2),
-    ("a loss forgotten", meaning, "LOSSY", {("int", "float"): "the only one"}),
+WRONG: list[tuple[str, Any, str, Any, str]] = [
+    (
+        "a promotion too many",
+        resolution,
+        "PROMOTIONS",
+        {**resolution.PROMOTIONS, "double": frozenset({"float"})},
+        "reads otherwise",
+    ),
+    (
+        "aliases forgotten",
+        resolution,
+        "same_name",
+        lambda one, other: simple_name(one.name) == simple_name(other.name),
+        "refuses: .* was written",
+    ),
+    (
+        "any name is as near",
+        resolution,
+        "_rank_of_names",
+        lambda one, other: 0 if same_name(one, other) else None,
+        "reads otherwise",
+    ),
+    ("items too long", resolution, "size_min", lambda *_: 2, "more items than the data can hold"),
+    ("a loss forgotten", meaning, "LOSSY", {("int", "float"): "the only one"}, "said to mean the same, but"),
 ]
 
 
-@pytest.mark.parametrize(("module", "name", "value"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
-def test_a_wrong_checker_is_found_out(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, value: Any) -> None:
+@pytest.mark.parametrize(
+    ("module", "name", "value", "found"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG]
+)
+def test_a_wrong_checker_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, value: Any, found: str
+) -> None:
     monkeypatch.setattr(module, name, value)
 
-    with pytest.raises(Disagreement):
-        Counter(checked(made, random) for made, random in pairs(SEED, 3000))
+    with pytest.raises(Disagreement, match=found):
+        Counter(check(made, random) for made, random in pairs(SEED, 3000))
 
 
 def test_generated_classes_read_as_the_reference_does(tmp_path: Path) -> None:
@@ -265,7 +275,7 @@ def checked(made: Pair, random: Random) -> str:
         return check(made, random)
     except Disagreement:
         raise
-    except Exception as error:
+    except Exception as error:  # one crash must not end a run of hours: it is told, shrunk, and fails the run
         raise Disagreement(f"{type(error).__name__}: {error}", made) from error
 
 
