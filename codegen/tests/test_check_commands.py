@@ -1,4 +1,4 @@
-"""The commands that look, as processes: what they print, where, and with which exit code."""
+"""The commands that look: what they print, where, and with which exit code."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from codegen.checks.rules import RULES
 from codegen.tests.building import write_schemas
-from codegen.tests.test_cli import run
+from codegen.tests.running import run
 
 LINE: dict[str, Any] = {
     "type": "record",

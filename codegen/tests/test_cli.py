@@ -1,4 +1,4 @@
-"""The command as a process: exit codes and what it says."""
+"""The commands that write: exit codes, and what they say."""
 
 import subprocess
 import sys
@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 
 from codegen.tests.building import write_schemas
+from codegen.tests.running import Result, run, run_process
 
 RECORD: dict[str, Any] = {"type": "record", "name": "R", "namespace": "a.b", "fields": [{"name": "x", "type": "int"}]}
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from codegen.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
-
-
-def generate(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def generate(folder: Path, *more: str) -> Result:
     return run("generate", "--schemas", "schemas", "--out", "src", "--package", "p", *more, cwd=folder)
 
 
@@ -104,9 +100,10 @@ def test_an_unreachable_registry_exits_69_with_a_sentence(folder: Path, mode: st
     assert "Traceback" not in result.stderr
 
 
-def test_help_teaches(folder: Path) -> None:
-    result = run("--help", cwd=folder)
+def test_as_a_process_it_teaches_and_exits_with_the_code(folder: Path) -> None:
+    result = run_process("--help", cwd=folder)
 
     assert result.returncode == 0
     assert "generate" in result.stdout
     assert "push" in result.stdout
+    assert run_process("no-such-command", cwd=folder).returncode == 1
