@@ -35,9 +35,12 @@ FIXES_OF_WRITERS: Final[Mapping[str, str]] = {
     "NAME_CHANGED": _KEEP_THE_NAME,
     "ALIAS_NAMESPACE": _KEEP_THE_NAME,
     "AMBIGUOUS_UNION": "Deployed readers have the union that they have: keep the type that was written, and add a field "
-    "of the new type with a default beside it; or use a level without FORWARD and deploy readers first.",
+    "of the new type with a default beside it.",
 }
 """What to do where readers that are deployed already are the ones harmed, by rules whose remedy is the reader's."""
+
+FOR_READERS_FIRST: Final = frozenset({"ALIAS_NAMESPACE", "AMBIGUOUS_UNION", "LOSSY_PROMOTION", "NAME_CHANGED"})
+"""Rules whose good example is one at a level without FORWARD alone."""
 
 COMPATIBILITY_RULES: Final = (
     _wire(

@@ -1,15 +1,15 @@
 """Rules for people: the list of all, and the lesson about one."""
 
 import json
-from difflib import get_close_matches
-from typing import Final
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches, unified_diff
 
+from codegen.checks.compatibility_rules import FOR_READERS_FIRST
 from codegen.checks.findings import Rule
 from codegen.checks.ignores import Severities
 from codegen.checks.rules import RULES, examples
 from codegen.errors import ContractsError
-
-_TITLES: Final = {"previous": "Before", "bad": "Breaks the rule", "good": "Keeps it"}
 
 
 def as_text(severities: Severities) -> str:
@@ -39,11 +39,10 @@ def as_json(severities: Severities) -> str:
 
 def explained(name: str, severities: Severities) -> str:
     """Return the lesson about a rule, under the severities that somebody has set; raise ContractsError if there is none of this name."""
-    rule = RULES.get(name.upper().replace("-", "_"))
+    wanted = "_".join(re.findall(r"\w+", name.upper()))
+    rule = RULES.get(wanted)
     if rule is None:
-        near = get_close_matches(name.upper(), RULES, n=1)
-        hint = f"; is it {near[0]}?" if near else "; `contracts rules` lists them"
-        raise ContractsError(f"there is no rule {name!r}{hint}")
+        raise ContractsError(f"there is no rule {name!r}{_suggested(wanted)}")
     return "\n\n".join([_heading(rule, severities), rule.why, *_examples(rule), f"What to do: {rule.fix}"])
 
 
@@ -56,13 +55,45 @@ def severity(rule: Rule, severities: Severities) -> str:
     return severities.get(rule.id, rule.severity) or "off"
 
 
+def _suggested(name: str) -> str:
+    """Say which rules somebody may have meant: those that begin so, else those with the words, else one that looks alike."""
+    parts = set(name.split("_"))
+    begun = [rule for rule in RULES if rule.startswith(name)] if name else []
+    near = begun or [rule for rule in RULES if parts <= set(rule.split("_"))] or get_close_matches(name, RULES, n=1)
+    return f"; is it {' or '.join(near)}?" if near else "; `contracts rules` lists them"
+
+
 def _examples(rule: Rule) -> list[str]:
-    """Return the example files under their titles: what was before, what breaks the rule, what keeps it."""
-    found = examples(rule)
-    told = []
-    for stem, title in _TITLES.items():
-        for path, text in found.items():
-            if path.partition("/")[0].partition(".")[0] == stem:
-                file = f" ({path})" if "/" in path else ""
-                told.append(f"{title}{file}:\n\n" + "\n".join(f"    {line}" for line in text.rstrip().splitlines()))
+    """Return what was before, what breaks the rule and what keeps it: as it is, or how it differs from what was before."""
+    found: dict[str, dict[str, str]] = {}
+    for path, text in examples(rule).items():
+        stem, _, rest = path.partition("/")
+        found.setdefault(stem.removesuffix(".avsc"), {})[rest] = text
+    previous = found.get("previous")
+    told = [_whole("Before", previous)] if previous else []
+    level = ", at a level without FORWARD" if rule.id in FOR_READERS_FIRST else ""
+    for stem, title in {"bad": "Breaks the rule", "good": f"Keeps it{level}"}.items():
+        told.append(_whole(title, found[stem]) if previous is None else _changed(title, previous, found[stem]))
     return told
+
+
+def _whole(title: str, files: Mapping[str, str]) -> str:
+    return "\n\n".join(
+        f"{title}{f' ({path})' if path else ''}:\n\n{_indented(text.splitlines())}" for path, text in files.items()
+    )
+
+
+def _changed(title: str, previous: Mapping[str, str], files: Mapping[str, str]) -> str:
+    told = []
+    for path, text in previous.items():
+        file = f" ({path})" if path else ""
+        if path not in files:
+            told.append(f"{title}: {path} is gone.")
+        elif files[path] != text:
+            lines = list(unified_diff(text.splitlines(), files[path].splitlines(), lineterm=""))[2:]  # without names
+            told.append(f"{title}{file}:\n\n{_indented(lines)}")
+    return "\n\n".join(told) or f"{title}: what was before."
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in lines)
