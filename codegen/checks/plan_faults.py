@@ -207,11 +207,11 @@ class PlanFaults:
 
     def _name(self, plan: Fail, at: _At, writer: Reference, reader: Reference) -> Fault:
         fault = self._fault("NAME_CHANGED", at, plan.reason)
-        if self._changed is Changed.WRITER:
-            return fault
-        is_left = writer.name in self._resolution.reader.types
-        fix = remedies.other_type(writer.name) if is_left else remedies.renamed_type(writer.name, reader.name)
-        return replace(fault, fix=fix)
+        of_reader = self._changed is Changed.READER
+        old, new = (writer, reader) if of_reader else (reader, writer)
+        if old.name in (self._resolution.reader if of_reader else self._resolution.writer).types:
+            return replace(fault, fix=remedies.other_type(old.name))
+        return replace(fault, fix=remedies.renamed_type(old.name, new.name)) if of_reader else fault
 
     def _missing(self, plan: RecordPlan) -> Iterator[Fault]:
         names = {wanted.name: written for written, wanted in _renamed(plan, plan.missing)}

@@ -74,6 +74,16 @@ def remove_symbol_and_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
+def keep_both_names(schema: dict[str, Any]) -> None:
+    new = field(schema, "amount_minor")
+    schema["fields"].append({**new, "name": "total_minor"})
+    new["default"] = 0
+
+
+def write_alias(schema: dict[str, Any]) -> None:
+    field(schema, "amount_minor")["aliases"] = ["total_minor"]
+
+
 # Each verdict is a rule, the path within the file's type, and the JSON that stands at the place: a field by its name,
 # anything else after the last name that stands before it.
 EDITS: Mapping[str, tuple[str, Edit, list[tuple[str, str, str]]]] = {
@@ -239,10 +249,21 @@ def test_unedited_schemas_break_nothing(schemas: Path) -> None:
     assert found(schemas, "git:v1") == ()
 
 
-def test_a_rename_is_mended_by_what_the_finding_says(schemas: Path) -> None:
+@pytest.mark.parametrize(
+    ("level", "said", "mend"),
+    [
+        ("FULL_TRANSITIVE", "keep 'total_minor' as well and fill both", keep_both_names),
+        ("BACKWARD_TRANSITIVE", 'at a level without FORWARD, write "aliases": ["total_minor"]', write_alias),
+    ],
+)
+def test_a_rename_is_mended_by_what_the_finding_says(schemas: Path, level: str, said: str, mend: Edit) -> None:
     release_all(schemas, 1)
+    contracts = schemas / "contracts.toml"
+    contracts.write_text(contracts.read_text().replace("FULL_TRANSITIVE", level))
     edit(schemas, EVENT, change("total_minor", name="amount_minor"))
-
     (added,) = [finding for finding in found(schemas) if finding.rule == "FIELD_ADDED_WITHOUT_DEFAULT"]
 
-    assert '"aliases": ["total_minor"]' in added.fix
+    edit(schemas, EVENT, mend)
+
+    assert said in added.fix
+    assert found(schemas) == ()
