@@ -81,7 +81,7 @@ def released(folder: Path) -> Earlier:
     subjects = sorted(path for path in history.iterdir() if path.is_dir()) if history.is_dir() else []
     for path in history.glob("*.avsc"):
         raise SchemaError(
-            f"{path}: a released version belongs into a folder of its subject: {FOLDER_NAME}/<subject>/1.avsc"
+            f"{path}: a released version belongs in a folder of its subject: {FOLDER_NAME}/<subject>/1.avsc"
         )
     texts = {subject: files for subject, files in ((path.name, dict(_texts(path))) for path in subjects) if files}
     if not texts:

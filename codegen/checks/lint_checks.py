@@ -61,7 +61,7 @@ def logical_type_of_field(field: Spot, _types: Types) -> Iterator[Fault]:
     """A logical type beside a field's type, instead of in it, is ignored."""
     if "logicalType" in field.value:
         message = f"logicalType {json.dumps(field.value['logicalType'])} is ignored: it stands on {field.described}"
-        message += ", and belongs into the field's type"
+        message += ", and belongs in the field's type"
         moved = _with_logical_type(field.value)
         fix = f'Write "type": {json.dumps(moved)}' if moved else "Write it into the object that is the field's type"
         fix += ' and remove "logicalType" from the field.'

@@ -18,7 +18,7 @@ LINT_RULES: Final = (
         purpose="A file is one record, enum or fixed that is valid by the letter of Avro 1.12.",
         why="Implementations differ in what they let pass: a schema that yours takes may stop a consumer in another "
         "language, or fail at the first datum that needs the faulty default.",
-        fix="Correct what the message names; the place is that of the very JSON node.",
+        fix="Mend what the message names, and lint again: it is the first fault of its file, and others may stand behind it.",
     ),
     _rule(
         "DUPLICATE_DEFINITION",
@@ -45,7 +45,7 @@ LINT_RULES: Final = (
         "CYCLIC_REFERENCE",
         purpose="Files do not refer to each other in a circle.",
         why="A registry takes a schema only after those that it refers to: of a circle none can be the first. Types "
-        "that need each other are one thing, and belong into one file.",
+        "that need each other are one thing, and belong in one file.",
         fix="Define the types of the circle in one file, the inner ones nested where they are first used.",
     ),
     _rule(

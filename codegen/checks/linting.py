@@ -167,7 +167,7 @@ def _misplaced_files(folder: SchemaFolder) -> Iterator[Fault]:
     told = misplaced if len(misplaced) <= _MISPLACED_MAX else dict([next(iter(misplaced.items()))])
     others = f"; {len(misplaced) - 1} more files lie elsewhere" if len(told) < len(misplaced) else ""
     for name, wanted_path in told.items():
-        message = f"{paths[name]} defines {name}, which belongs into {wanted_path}{others}"
+        message = f"{paths[name]} defines {name}, which belongs in {wanted_path}{others}"
         place = _name_of(folder.files[name])
         yield Fault("PATH_NAMESPACE_MISMATCH", "", message, place, f"Move the file to {wanted_path}.")
 

@@ -89,7 +89,7 @@ def test_a_name_that_is_no_number_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_version_outside_of_a_subject_is_refused(tmp_path: Path) -> None:
     release(tmp_path, ".", 1, fixed("A", 1))
 
-    with pytest.raises(SchemaError, match=r"history/1\.avsc: a released version belongs into a folder of its subject"):
+    with pytest.raises(SchemaError, match=r"history/1\.avsc: a released version belongs in a folder of its subject"):
         history.released(tmp_path)
 
 
