@@ -28,13 +28,13 @@ from rich.progress import track
 
 from codegen import runtime
 from codegen.avro import resolution
-from codegen.avro.data import Datum, as_json, encode
 from codegen.avro.parsing import parse_json
 from codegen.avro.resolution import same_name
 from codegen.avro.schema import Schema, simple_name
 from codegen.checks import meaning
 from codegen.checks.comparing import Source, judge
 from codegen.errors import DecodeError, UnsupportedSchema
+from codegen.samples.data import Datum, as_json, encode
 from codegen.samples.sampling import Sampler
 from codegen.tests.building import build
 

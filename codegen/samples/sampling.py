@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, TypeVar
 
-from codegen.avro.data import Branch, Datum, as_json, branch_name, encode
 from codegen.avro.schema import Array, Definition, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
 from codegen.avro.schema_files import SchemaFolder
 from codegen.errors import ContractsError, SchemaError
-from codegen.samples import faults as sampling_faults
 from codegen.samples import values as sampling_values
+from codegen.samples.data import Branch, Datum, as_json, branch_name, encode
+from codegen.samples.wrong_values import path_text, replaced, slots, wrong_values
 
 Encoding = Literal["json", "hex"]
 T = TypeVar("T")
@@ -68,16 +68,6 @@ def lines(
             yield json.dumps(as_json(datum)) if encoding == "json" else encode(schema, datum).hex()
 
 
-def valid(schema: Schema, random: Random, *, finite: bool = True) -> Datum:
-    """Return a datum of the schema; `finite`: no NaN and no infinity, which JSON cannot bear."""
-    return Sampler(schema, random, finite=finite).valid()
-
-
-def invalid(schema: Schema, random: Random) -> Invalid:
-    """Return a datum that is one of the schema but for a single fault."""
-    return Sampler(schema, random).invalid()
-
-
 class Sampler:
     """Draws data of one schema. At each place every branch, symbol and size has its turn before one has its second."""
 
@@ -109,13 +99,14 @@ class Sampler:
     def invalid(self) -> Invalid:
         """Return the next datum with a fault in it."""
         datum = self.valid()
-        places = sampling_faults.places(self._schema, self._schema.root, datum)
-        found = [(place, list(sampling_faults.faults(self._schema, place))) for place in places]
-        found = [(place, faults) for place, faults in found if faults]
-        place, faults = self._random.choice([each for each in found if each[0].steps] or found)
-        fault = self._random.choice(faults)
-        path = sampling_faults.path_text((*place.steps, *fault.steps))
-        return Invalid(sampling_faults.replaced(datum, place.steps, fault.value), path, fault.reason)
+        found = [
+            (slot, list(wrong_values(self._schema, slot))) for slot in slots(self._schema, self._schema.root, datum)
+        ]
+        found = [(slot, wrong) for slot, wrong in found if wrong]
+        slot, possible = self._random.choice([each for each in found if each[0].steps] or found)
+        wrong = self._random.choice(possible)
+        path = path_text((*slot.steps, *wrong.steps))
+        return Invalid(replaced(datum, slot.steps, wrong.value), path, wrong.reason)
 
     def _draw(self, node: Node, place: str) -> Datum:
         self._values += 1

@@ -6,9 +6,9 @@ from random import Random
 from typing import Final, TypeVar
 from uuid import UUID
 
-from codegen.avro.data import Datum
 from codegen.avro.schema import Fixed, Logical, Primitive
 from codegen.runtime import write_bytes, write_int
+from codegen.samples.data import Datum
 
 T = TypeVar("T")
 

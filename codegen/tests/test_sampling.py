@@ -15,14 +15,14 @@ import pytest
 from fastavro.validation import ValidationError
 
 from codegen import runtime
-from codegen.avro.data import Branch, Datum, as_json, branch_name, encode
 from codegen.avro.parsing import parse
 from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
 from codegen.avro.schema_files import load
 from codegen.errors import ContractsError, EncodeError, SchemaError
 from codegen.python.names import attribute
 from codegen.python.types import LOGICAL
-from codegen.samples.sampling import Sampler, find, invalid, lines, valid
+from codegen.samples.data import Branch, Datum, as_json, branch_name, encode
+from codegen.samples.sampling import Sampler, find, lines
 from codegen.tests.golden.kinds import Empty
 from codegen.tests.golden.kinds.sample import AVRO_TYPES
 from services.events.shop import common, inventory, orders, payments
@@ -189,7 +189,7 @@ def test_recursion_comes_to_an_end_by_the_shortest_way() -> None:
     wide = {"type": "array", "items": ["W", {"type": "map", "values": "W"}]}
     schema = parse(json.dumps({"type": "record", "name": "W", "fields": [{"name": c, "type": wide} for c in "abc"]}))
 
-    assert all(len(encode(schema, valid(schema, Random(seed)))) < 50_000 for seed in range(50))
+    assert all(len(encode(schema, Sampler(schema, Random(seed)).valid())) < 50_000 for seed in range(50))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_type_without_data_is_refused(fields: list[Any], message: str) -> None
     schema = parse(json.dumps({"type": "record", "name": "R", "fields": fields}))
 
     with pytest.raises(SchemaError, match=f"^there is no datum of it: {message}"):
-        valid(schema, Random(SEED))
+        Sampler(schema, Random(SEED))
 
 
 def test_a_branch_without_data_is_never_drawn() -> None:
@@ -249,7 +249,7 @@ def test_a_type_is_found_by_its_simple_name_too() -> None:
 def test_a_single_fault_has_a_path_and_a_reason() -> None:
     schema = SHOP.schema("shop.orders.OrderPlaced")
 
-    bad = [invalid(schema, Random(seed)) for seed in range(50)]
+    bad = [Sampler(schema, Random(seed)).invalid() for seed in range(50)]
 
     assert all(each.path and each.reason for each in bad)
     assert any(each.path.startswith("lines[") for each in bad)

@@ -4,26 +4,14 @@ A record is a dict by field name, an enum its symbol, a fixed its bytes. The val
 is ever chosen by its shape; logical types do not show.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from codegen import runtime
 from codegen.avro.json_text import Json
 from codegen.avro.schema import Array, Definition, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union
 
 Datum: TypeAlias = "bool | int | float | str | bytes | list[Datum] | dict[str, Datum] | Branch | None"
-
-_WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
-    "null": runtime.write_null,
-    "boolean": runtime.write_boolean,
-    "int": runtime.write_int,
-    "long": runtime.write_long,
-    "float": runtime.write_float,
-    "double": runtime.write_double,
-    "bytes": runtime.write_bytes,
-    "string": runtime.write_string,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +54,7 @@ def encode(schema: Schema, datum: Datum) -> bytes:
 def _encode(schema: Schema, node: Node, datum: Any) -> bytes:
     match node:
         case Primitive(type=kind):
-            return _WRITERS[kind](datum)
+            return cast("bytes", getattr(runtime, f"write_{kind}")(datum))
         case Array(items=items):
             return _block(len(datum), b"".join(_encode(schema, items, item) for item in datum))
         case Map(values=values):

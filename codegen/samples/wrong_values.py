@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from codegen.avro.data import Branch, Datum, as_json, branch_name
 from codegen.avro.schema import MISSING, Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.samples.data import Branch, Datum, as_json, branch_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ Steps: TypeAlias = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Slot:
     """A value within a datum: the way to it, its type, the value; in a union, the other branches."""
 
     steps: Steps
@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class WrongValue:
     """What to put in a value's place; `steps` leads on to the field that is at fault, where that is not the value."""
 
     value: Datum
@@ -62,48 +62,48 @@ _NUMBERS: Final = frozenset({"int", "long", "float", "double"})
 _TEXTS: Final = frozenset({"bytes", "string", "fixed", "enum"})
 
 
-def places(schema: Schema, node: Node, value: Any, steps: Steps = (), others: tuple[Node, ...] = ()) -> Iterator[Place]:
-    """Yield every place of a datum, the outer ones first."""
-    yield Place(steps, node, value, others)
+def slots(schema: Schema, node: Node, value: Any, steps: Steps = (), others: tuple[Node, ...] = ()) -> Iterator[Slot]:
+    """Yield every value within a datum, the outer ones first."""
+    yield Slot(steps, node, value, others)
     match node:
         case Array(items=items):
             for index, item in enumerate(value):
-                yield from places(schema, items, item, (*steps, index))
+                yield from slots(schema, items, item, (*steps, index))
         case Map(values=values):
             for key, item in value.items():
-                yield from places(schema, values, item, (*steps, Key(key)))
+                yield from slots(schema, values, item, (*steps, Key(key)))
         case Union(branches=branches):
             branch = next(each for each in branches if branch_name(each) == value.name)
             others = tuple(each for each in branches if each is not branch)
-            yield from places(schema, branch, value.value, (*steps, None), others)
+            yield from slots(schema, branch, value.value, (*steps, None), others)
         case Reference():
             definition = schema.definition(node)
             if isinstance(definition, Record):
                 for field in definition.fields:
-                    yield from places(schema, field.type, value[field.name], (*steps, field.name))
+                    yield from slots(schema, field.type, value[field.name], (*steps, field.name))
 
 
-def faults(schema: Schema, place: Place) -> Iterator[Fault]:
-    """Yield what may be put into a place so that the datum is wrong there.
+def wrong_values(schema: Schema, slot: Slot) -> Iterator[WrongValue]:
+    """Yield what may be put in a value's place so that the datum is wrong there.
 
     Within a union it looks like no other branch: many tools choose by shape, and would take it for that one.
     """
-    shapes = {_shape_of(_kind(schema, each)) for each in place.others}
-    return (fault for fault in _faults(schema, place) if _shape(fault.value) not in shapes)
+    shapes = {_shape_of(_kind(schema, each)) for each in slot.others}
+    return (wrong for wrong in _wrong_values(schema, slot) if _shape(wrong.value) not in shapes)
 
 
-def _faults(schema: Schema, place: Place) -> Iterator[Fault]:
-    node = place.node
+def _wrong_values(schema: Schema, slot: Slot) -> Iterator[WrongValue]:
+    node = slot.node
     if isinstance(node, Union):
-        yield Fault(Branch("no.such.Type", 1), "the union has no branch no.such.Type")
+        yield WrongValue(Branch("no.such.Type", 1), "the union has no branch no.such.Type")
         return
     kind = _kind(schema, node)
     for value in _WRONG[kind]:
-        yield Fault(value, f"{_NEEDED.get(kind, f'a {kind}')} is needed, not {json.dumps(as_json(value))}")
+        yield WrongValue(value, f"{_NEEDED.get(kind, f'a {kind}')} is needed, not {json.dumps(as_json(value))}")
     for number in _out_of_range(kind):
-        yield Fault(number, f"{number} does not fit {kind}")
+        yield WrongValue(number, f"{number} does not fit {kind}")
     if isinstance(node, Reference):
-        yield from _named(schema, node, place.value)
+        yield from _named(schema, node, slot.value)
 
 
 def _shape_of(kind: str) -> str:
@@ -157,20 +157,20 @@ def _out_of_range(kind: str) -> tuple[int, ...]:
     return () if low is None or high is None else (low - 1, high + 1)
 
 
-def _named(schema: Schema, node: Reference, value: Any) -> Iterator[Fault]:
+def _named(schema: Schema, node: Reference, value: Any) -> Iterator[WrongValue]:
     match schema.definition(node):
         case Enum(symbols=symbols):
             unknown = max(symbols, key=len) + "_"
-            yield Fault(unknown, f"{node.name} has no symbol {unknown!r}")
+            yield WrongValue(unknown, f"{node.name} has no symbol {unknown!r}")
         case Fixed(size=size):
-            yield Fault(value + b"\x00", f"{size} bytes are needed, not {size + 1}")
+            yield WrongValue(value + b"\x00", f"{size} bytes are needed, not {size + 1}")
             if size:
-                yield Fault(value[:-1], f"{size} bytes are needed, not {size - 1}")
+                yield WrongValue(value[:-1], f"{size} bytes are needed, not {size - 1}")
         case Record(fields=fields):
             for field in fields:
                 if field.default is MISSING and not _is_nullable(field.type):  # many would fill these in
                     rest = {key: item for key, item in value.items() if key != field.name}
-                    yield Fault(rest, f"field {field.name!r} is missing", (field.name,))
+                    yield WrongValue(rest, f"field {field.name!r} is missing", (field.name,))
 
 
 def _is_nullable(node: Node) -> bool:
