@@ -22,7 +22,7 @@ def _api(rule: str, purpose: str, why: str, fix: str) -> Rule:
     return Rule(rule, Category.API, Severity.WARNING, purpose, why, fix)
 
 
-_BESIDE: Final = "with a default, beside it, fill both, and retire the old one when nobody reads it."
+_BESIDE: Final = "beside it, with a default; fill both, and retire the old one when nobody reads it."
 _TRANSITIVE: Final = (
     "Under a _TRANSITIVE level the versions without the default go on counting: when retention has deleted their data "
     "and no reader of them is left, say so in an [[ignore]]."
@@ -61,7 +61,7 @@ COMPATIBILITY_RULES: Final = (
         "A field keeps its type, or takes one that every value can be promoted to.",
         "Avro promotes int to long, float and double, long to float and double, float to double, and string to bytes and "
         "back. Any other pair of types stops the reader at the first datum; and a promotion works in one direction only.",
-        f"Keep the type; add a field of the new type, {_BESIDE}",
+        f"Keep the type and add a field of the new one {_BESIDE}",
     ),
     _wire(
         "NULL_REMOVED",
@@ -137,33 +137,33 @@ COMPATIBILITY_RULES: Final = (
         "A decimal keeps its scale and precision.",
         "The scale is not in the data: 1999 written as 19.99 is read as 0.1999 with scale 4, and nothing fails. Two "
         "decimals match only if both numbers are the same (Avro 1.12, Decimal); no registry checks it.",
-        f"Keep it; add a field with the new scale, {_BESIDE}",
+        f"Keep the decimal and add a field with the new one {_BESIDE}",
     ),
     _sem(
         "TIME_UNIT_CHANGED",
         "A time keeps its unit.",
         "The unit is not in the data: milliseconds of 2026 read as microseconds are in January 1970, and nothing fails.",
-        f"Keep the unit; add a field with the new one, {_BESIDE}",
+        f"Keep the unit and add a field with the new one {_BESIDE}",
     ),
     _sem(
         "LOCAL_TIME_CHANGED",
         "An instant stays an instant, and a local time a local time.",
         "A local time has no zone: reading it as an instant moves it by the zone's offset, and nothing fails.",
-        f"Keep it; add a field of the new kind, {_BESIDE}",
+        f"Keep the field and add one of the new kind {_BESIDE}",
     ),
     _sem(
         "LOGICAL_TYPE_CHANGED",
         "A type keeps its logical type.",
         "The logical type says what the bytes mean. Without it, or with another one, the same bytes are read as "
         "something else: a date as a number, any text as a UUID.",
-        f"Keep the logical type; add a field of the new type, {_BESIDE}",
+        f"Keep the logical type and add a field with the new one {_BESIDE}",
     ),
     _sem(
         "LOSSY_PROMOTION",
         "A promotion keeps every value.",
         "float has 24 bits for an int's 32, double 53 for a long's 64, and bytes need not be text: values come out "
         "altered, and nothing fails.",
-        f"Keep the type; add a field of the new type, {_BESIDE} Or, at a level without FORWARD, take a type that holds "
+        f"Keep the type and add a field of the new one {_BESIDE} Or, at a level without FORWARD, take a type that holds "
         "every value, such as double for int, and deploy readers first.",
     ),
     _sem(

@@ -69,7 +69,7 @@ class Case:
 def keep_and_add(rule: str, before: Any, now: Any, default: Any) -> Case:
     """Return the case of a field whose type changes, mended by a second field."""
     both = record(field("a", before), field("b", now, default=default))
-    remedies = [Remedy("eep", [record(field("a", before))]), Remedy("a default, beside it", [both])]
+    remedies = [Remedy("eep", [record(field("a", before))]), Remedy("beside it, with a default; fill both", [both])]
     return Case(rule, record(field("a", before)), [record(field("a", now))], remedies)
 
 
