@@ -1,9 +1,9 @@
 """One resolver: how a datum of the writer's schema is read as a datum of the reader's (Avro 1.12, "Schema Resolution").
 
-The result is a plan: pure data from which decoders are generated (`python_decoder`) and faults are found (`faults`), so
-that the two cannot disagree. What cannot be read is not an error here but a `Fail` where a datum would get stuck: an
-empty array of unreadable items is readable. Each pair of records is planned once and assumed to be readable within
-itself (the greatest fixpoint): whether it is shows when the plan is walked.
+The result is a plan: pure data from which decoders are generated (`codegen.python.decoder`) and faults are found
+(`codegen.checks.plan_faults`), so that the two cannot disagree. What cannot be read is not an error here but a `Fail`
+where a datum would get stuck: an empty array of unreadable items is readable. Each pair of records is planned once and
+assumed to be readable within itself (the greatest fixpoint): whether it is shows when the plan is walked.
 
 A branch of a reader's union is chosen by type and name alone, never by shape: the same type (by full name, for named
 types), else an alias, else the same unqualified name, else the first that the writer's type can be promoted to.

@@ -4,7 +4,7 @@ Every use of a named type is a `Reference`; the definitions stand once in `Schem
 is never cyclic, a schema spread over files is one table, and recursion needs no special case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -138,6 +138,23 @@ class Place:
 
     type: str
     pointer: Pointer = ()
+
+
+def names_used(type_: Node | Definition) -> Iterator[str]:
+    """Yield the full names that a type mentions; a record's, those in the types of its fields."""
+    match type_:
+        case Reference(name=name):
+            yield name
+        case Array(items=inner) | Map(values=inner):
+            yield from names_used(inner)
+        case Union(branches=branches):
+            for branch in branches:
+                yield from names_used(branch)
+        case Record(fields=fields):
+            for field in fields:
+                yield from names_used(field.type)
+        case _:
+            pass
 
 
 def namespace_of(full_name: str) -> str:

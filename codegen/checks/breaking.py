@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from codegen.avro.json_text import Location
-from codegen.avro.schema import Array, Definition, Map, Node, Place, Record, Reference, Schema, Union
+from codegen.avro.schema import Place, Schema, names_used
 from codegen.checks import faults
 from codegen.checks.faults import Changed, Fault
 from codegen.checks.findings import Category, Finding
@@ -126,30 +126,11 @@ def is_same(previous: Schema, current: Schema) -> bool:
     if previous.root != current.root:
         return False
     seen: set[str] = set()
-    ahead = set(_names(current.root))
+    ahead = set(names_used(current.root))
     while ahead:
         name = ahead.pop()
         seen.add(name)
         if previous.types.get(name) != current.types[name]:
             return False
-        ahead |= {each for each in _used(current.types[name]) if each not in seen}
+        ahead |= {each for each in names_used(current.types[name]) if each not in seen}
     return True
-
-
-def _used(definition: Definition) -> Iterator[str]:
-    if isinstance(definition, Record):
-        for field in definition.fields:
-            yield from _names(field.type)
-
-
-def _names(node: Node) -> Iterator[str]:
-    match node:
-        case Reference(name=name):
-            yield name
-        case Array(items=inner) | Map(values=inner):
-            yield from _names(inner)
-        case Union(branches=branches):
-            for branch in branches:
-                yield from _names(branch)
-        case _:
-            pass

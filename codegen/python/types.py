@@ -1,6 +1,6 @@
 """The Python side of an Avro type: its annotation, its runtime functions, its default as an expression."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final, Protocol, cast
 
@@ -217,15 +217,3 @@ class Defaults:
             f"{attribute(f.name)}={self.expression(f.type, value.get(f.name, f.default))}" for f in record.fields
         ]
         return f"{self._context.type_name(record.name)}({', '.join(arguments)})"
-
-
-def definitions_used(node: Node, schema: Schema) -> Iterator[str]:
-    """Yield the full names that a field's type mentions."""
-    match node:
-        case Reference(name=name):
-            yield name
-        case Array(items=child) | Map(values=child):
-            yield from definitions_used(child, schema)
-        case Union(branches=branches):
-            for branch in branches:
-                yield from definitions_used(branch, schema)
