@@ -10,9 +10,9 @@ from random import Random
 from random_edits import EDITS
 from random_model import Author, Json, render
 
+from codegen.avro.finite import heights
 from codegen.avro.parsing import parse_json
 from codegen.avro.schema import Schema
-from codegen.samples.sampling import heights
 
 EDITS_COUNTS = (0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4)
 
@@ -41,7 +41,7 @@ def pair(random: Random) -> Pair:
 
 
 def _has_data(schema: Schema) -> bool:
-    return len(heights(schema)) == len(schema.types)
+    return len(heights(schema.types)) == len(schema.types)
 
 
 def _edit(author: Author) -> str:

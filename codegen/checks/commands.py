@@ -10,7 +10,6 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -28,6 +27,7 @@ from codegen.checks.findings import Finding, failing
 from codegen.checks.history import Earlier
 from codegen.checks.ignores import Severities
 from codegen.checks.lint_rules import LINT_RULES
+from codegen.checks.listing import Listing
 from codegen.checks.reports import Format
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError, ContractsFileError, SchemaError
@@ -48,14 +48,6 @@ Configured = Annotated[
 HERE = Path("schemas")
 VERSION_IDS = frozenset(rule.id for rule in COMPATIBILITY_RULES)
 LINT_IDS = frozenset(rule.id for rule in LINT_RULES)
-
-
-class Listing(StrEnum):
-    """A form of output that is no report of findings."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def fmt(

@@ -16,23 +16,17 @@ from codegen.avro.json_text import Json
 from codegen.avro.logical_types import logical_type
 from codegen.avro.schema import (
     NAMED,
-    Array,
     Definition,
     Enum,
     Field,
     Fixed,
-    Logical,
-    Map,
     Missing,
-    Node,
-    Primitive,
     Record,
-    Reference,
-    Union,
 )
+from codegen.avro.spelling import kind_of, spelled, spelled_logical
 from codegen.checks.history import Earlier, Types, successor
+from codegen.checks.listing import Listing
 from codegen.contracts import Contracts
-from codegen.errors import ContractsError
 
 Names = Mapping[str, str]  # what earlier types are called now
 Properties = Mapping[str, str | None]  # as they read
@@ -41,7 +35,6 @@ _OF_TYPE: Final = frozenset({"type", "name", "namespace", "doc", "aliases", "fie
 _OF_FIELD: Final = frozenset({"name", "type", "doc", "aliases", "default"})
 _OF_LOGICAL: Final = frozenset({"logicalType", "precision", "scale"})
 _INNER: Final = frozenset({"type", "items", "values"})  # keys of a field's type that lead to further types
-_ON_ONE_TYPE: Final = frozenset({"date", "big-decimal"})  # so do times and timestamps: the name says it all
 
 
 class Sign(StrEnum):
@@ -91,9 +84,9 @@ def changes(previous: Types, current: Types) -> tuple[Change, ...]:
         if name in origins:
             found.extend(_of_type(_written(previous, origins[name]), _written(current, name), names))
         elif name in current.definitions:
-            found.append(Change(name, Sign.ADDED, "type", current=_kind(current.definitions[name])))
+            found.append(Change(name, Sign.ADDED, "type", current=kind_of(current.definitions[name])))
         else:
-            found.append(Change(name, Sign.REMOVED, "type", previous=_kind(previous.definitions[name])))
+            found.append(Change(name, Sign.REMOVED, "type", previous=kind_of(previous.definitions[name])))
     return tuple(found)
 
 
@@ -138,11 +131,11 @@ def _of_definition(written: _Written) -> Properties:
         case Enum(default=default):
             own: Properties = {"default": default}
         case Fixed(size=size, logical=logical):
-            own = {"size": str(size), "logical type": None if logical is None else _logical(logical)}
+            own = {"size": str(size), "logical type": None if logical is None else spelled_logical(logical)}
         case Record():
             own = {}
     definition = written.definition
-    shared = {"name": definition.name, "kind": _kind(definition), "doc": _quoted(definition.doc)}
+    shared = {"name": definition.name, "kind": kind_of(definition), "doc": _quoted(definition.doc)}
     is_logical = isinstance(definition, Fixed) and definition.logical is not None
     known = _OF_TYPE | (_OF_LOGICAL if is_logical else frozenset())
     more = {key: _json(value) for key, value in written.json.items() if key not in known}
@@ -245,30 +238,6 @@ def _properties(type_name: str, kind: str, name: str, previous: Properties, curr
             yield Change(type_name, Sign.CHANGED, kind, name, of, before, now)
 
 
-def spelled(node: Node, names: Names | None = None) -> str:
-    """Return a type as people read it: `array<shop.common.OrderLine>`, `null | timestamp-millis`."""
-    match node:
-        case Primitive(type=kind, logical=logical):
-            if logical is None:
-                return kind
-            is_plain = logical.name in _ON_ONE_TYPE or "time" in logical.name
-            return _logical(logical) if is_plain else f"{_logical(logical)} on {kind}"
-        case Array(items=items):
-            return f"array<{spelled(items, names)}>"
-        case Map(values=values):
-            return f"map<{spelled(values, names)}>"
-        case Union(branches=(branch,)):
-            return f"union<{spelled(branch, names)}>"
-        case Union(branches=branches):
-            return " | ".join(spelled(branch, names) for branch in branches)
-        case Reference(name=name):
-            return (names or {}).get(name, name)
-
-
-def _logical(logical: Logical) -> str:
-    return f"decimal({logical.precision}, {logical.scale})" if logical.name == "decimal" else logical.name
-
-
 def _field(field: Field, names: Names) -> str:
     default = _default(field.default)
     return spelled(field.type, names) + (f" = {default}" if default is not None else "")
@@ -290,21 +259,15 @@ def _listed(names: Sequence[str]) -> str | None:
     return ", ".join(names) or None
 
 
-def _kind(definition: Definition) -> str:
-    return type(definition).__name__.lower()
-
-
-def render(found: Sequence[Change], output_format: str) -> str:
-    """Return the changes as `text`, `json` or `markdown`, each ending in a line break."""
-    match output_format:
-        case "text":
+def render(found: Sequence[Change], form: Listing) -> str:
+    """Return the changes in this form, each ending in a line break."""
+    match form:
+        case Listing.TEXT:
             return _text(found)
-        case "json":
+        case Listing.JSON:
             return json.dumps({"changes": [asdict(change) for change in found]}, ensure_ascii=False, indent=2) + "\n"
-        case "markdown":
+        case Listing.MARKDOWN:
             return _markdown(found)
-        case _:
-            raise ContractsError(f"--format of diff is text, json or markdown, not {output_format!r}")
 
 
 def _text(found: Sequence[Change]) -> str:

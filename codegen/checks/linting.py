@@ -11,14 +11,13 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import Final
 
+from codegen.avro.finite import Heights, endless_in, heights
 from codegen.avro.schema import (
     Definition,
     Field,
-    Node,
     Place,
     Record,
     Reference,
-    Union,
     full_name,
     namespace_of,
     simple_name,
@@ -37,7 +36,7 @@ _MISPLACED_MAX: Final = 10
 def lint(
     folder: SchemaFolder, subjects: Mapping[str, str] | None = None, event_header: str | None = None
 ) -> tuple[Finding, ...]:
-    """Return the findings of every LINT rule on valid schemas, by place; severities are the rules' own.
+    """Return the findings of every LINT rule on valid schemas; severities are the rules' own.
 
     `subjects` has the subject of each event that a topic carries, by its full name; each of them has to begin with a
     field `header` of the type `event_header`, if there is one.
@@ -52,50 +51,24 @@ def lint(
         assert fault.place is not None  # every check above says where
         owner = around.owner(fault.place.type)
         findings.append(faults.finding(fault, around.locate(fault.place), events.get(owner, owner)))
-    return tuple(sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.column or 0, each.rule)))
+    return tuple(findings)
 
 
 def _single(folder: SchemaFolder) -> Iterator[Fault]:
-    endless = _endless(folder.types)
+    finite = heights(folder.types)
     for file in (file for name, file in folder.files.items() if name not in folder.apart):
         for spot in walk(file):
             yield from lint_checks.check(spot, folder.types)
-            if spot.part is Part.FIELD and spot.type in endless:
-                yield from _unending_recursion(spot, folder.types, endless)
+            if spot.part is Part.FIELD and spot.type not in finite:
+                yield from _unending_recursion(spot, folder.types, finite)
 
 
-# Recursion: a type has a datum if some finite tree of data is one; the least fixpoint finds them all.
-
-
-def _endless(types: Mapping[str, Definition]) -> frozenset[str]:
-    """Return the full names of the records that have no finite datum."""
-    endless = {name for name, definition in types.items() if isinstance(definition, Record)}
-    settled = False
-    while not settled:
-        finite = {name for name in endless if not any(_needs(field.type, endless) for field in _fields(types[name]))}
-        endless -= finite
-        settled = not finite
-    return frozenset(endless)
-
-
-def _needs(node: Node, endless: Iterable[str]) -> frozenset[str]:
-    """Return the endless records one of which every datum of a node contains; none if there is a datum without."""
-    match node:
-        case Reference(name=name):
-            return frozenset({name}).intersection(endless)
-        case Union(branches=branches):
-            needed = [_needs(branch, endless) for branch in branches]
-            return frozenset(chain.from_iterable(needed)) if all(needed) else frozenset()
-        case _:
-            return frozenset()
-
-
-def _unending_recursion(field: Spot, types: Mapping[str, Definition], endless: frozenset[str]) -> Iterator[Fault]:
+def _unending_recursion(field: Spot, types: Mapping[str, Definition], finite: Heights) -> Iterator[Fault]:
     def needs(record: str) -> Iterable[str]:
-        return chain.from_iterable(_needs(each.type, endless) for each in _fields(types[record]))
+        return chain.from_iterable(endless_in(each.type, finite) for each in _fields(types[record]))
 
     declared = next(each for each in _fields(types[field.type]) if each.name == field.value["name"])
-    trail = _way_back(field.type, _needs(declared.type, endless), needs)
+    trail = _way_back(field.type, endless_in(declared.type, finite), needs)
     if trail:
         message = f"{field.described} always contains a {field.type} again ({' -> '.join(trail)}): no datum ever ends"
         written = field.value["type"]

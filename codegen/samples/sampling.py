@@ -6,11 +6,12 @@ Everything follows from the `Random` that is given.
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, TypeVar
 
+from codegen.avro.finite import ENDLESS, Heights, height, heights
 from codegen.avro.schema import Array, Definition, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
 from codegen.avro.schema_files import SchemaFolder
 from codegen.errors import ContractsError, SchemaError
@@ -78,7 +79,7 @@ class Sampler:
         self._random = random
         self._finite = finite
         self._recursion_max = recursion_max
-        self._heights = heights(schema)
+        self._heights = heights(schema.types)
         self._turns: dict[tuple[str, str], list[int]] = {}  # place and kind of choice -> options that are still to come
         self._pending: set[tuple[str, str]] = set()  # choices whose first round is not over
         self._within: list[str] = []
@@ -142,7 +143,7 @@ class Sampler:
 
     def _branch(self, branches: Sequence[Node], place: str) -> Node:
         if self._closing:
-            return min(branches, key=self._height)
+            return min(branches, key=lambda branch: height(branch, self._heights))
         return self._turn(place, "branch", [branch for branch in branches if self._ends(branch)])
 
     @property
@@ -163,53 +164,17 @@ class Sampler:
             self._pending.discard(choice)
         return option
 
-    def _height(self, node: Node) -> float:
-        return _height(node, self._heights)
-
     def _ends(self, node: Node) -> bool:
-        return self._height(node) < _ENDLESS
+        return height(node, self._heights) < ENDLESS
 
 
-_ENDLESS: Final = float("inf")
-
-
-def heights(schema: Schema) -> Mapping[str, float]:
-    """Return for each named type how many records stand within one another in the flattest datum of it.
-
-    A least fixpoint: each round finds the types whose flattest datum is one higher. Those never found have no datum.
-    """
-    found: dict[str, float] = {}
-    while True:
-        grown = {name: _definition_height(each, found) for name, each in schema.types.items() if name not in found}
-        grown = {name: height for name, height in grown.items() if height < _ENDLESS}
-        if not grown:
-            return found
-        found.update(grown)
-
-
-def _definition_height(definition: Definition, found: Mapping[str, float]) -> float:
-    match definition:
-        case Enum(symbols=symbols):
-            return 0 if symbols else _ENDLESS
-        case Record(fields=fields):
-            return 1 + max((_height(field.type, found) for field in fields), default=0)
-    return 0
-
-
-def _height(node: Node, found: Mapping[str, float]) -> float:
-    match node:
-        case Reference(name=name):
-            return found.get(name, _ENDLESS)
-        case Union(branches=branches):
-            return min(_height(branch, found) for branch in branches)
-    return 0
-
-
-def _why_endless(schema: Schema, node: Node, found: Mapping[str, float]) -> str:
+def _why_endless(schema: Schema, node: Node, found: Heights) -> str:
     """Follow what has no datum down to an enum without symbols or a record that is met again."""
     path, met = "", []
     while True:
         if isinstance(node, Union):
+            if not node.branches:
+                return f"{path or 'it'} is a union without branches"
             node = node.branches[0]
         definition = schema.types[node.name] if isinstance(node, Reference) else None
         if not isinstance(definition, Record):
@@ -217,5 +182,5 @@ def _why_endless(schema: Schema, node: Node, found: Mapping[str, float]) -> str:
         if definition.name in met:
             return f"every {definition.name} holds another one, in {path}"
         met.append(definition.name)
-        field = next(field for field in definition.fields if _height(field.type, found) == _ENDLESS)
+        field = next(field for field in definition.fields if height(field.type, found) == ENDLESS)
         node, path = field.type, f"{path}.{field.name}".lstrip(".")

@@ -32,7 +32,7 @@ def run(*arguments: str, cwd: Path) -> Result:
 
 def exit_code(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str] | None = None) -> int:
     """Run `contracts` here and return what it would exit with; it prints to where this process does."""
-    with contextlib.chdir(cwd), mock.patch.dict(os.environ, environment or {}), _arguments(arguments):
+    with contextlib.chdir(cwd), mock.patch.dict(os.environ, environment or {}), _as_process(arguments):
         try:
             main()
         except SystemExit as stop:
@@ -41,13 +41,15 @@ def exit_code(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str
 
 
 @contextlib.contextmanager
-def _arguments(arguments: Sequence[str]) -> Iterator[None]:
-    before = sys.argv
+def _as_process(arguments: Sequence[str]) -> Iterator[None]:
+    """Set what belongs to a process alone, and set it back."""
+    before, limit = sys.argv, sys.getrecursionlimit()
     sys.argv = ["contracts", *arguments]
     try:
         yield
     finally:
         sys.argv = before
+        sys.setrecursionlimit(limit)
 
 
 def run_process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
