@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+RECURSION_LIMIT = 5_000  # schemas may be nested, and refer to each other, a thousand deep
 for command in (
     check_commands.fmt,
     check_commands.lint,
@@ -103,6 +104,7 @@ def push(
 
 def main() -> None:
     """Entry point: run a command and turn errors into a sentence and an exit code."""
+    sys.setrecursionlimit(RECURSION_LIMIT)
     try:
         app()
     except SystemExit as stop:  # the command line's parser says 2 for a usage error
@@ -113,6 +115,8 @@ def main() -> None:
         sys.exit(_complain(error, Exit.FINDINGS))
     except ContractsError as error:
         sys.exit(_complain(error, Exit.ERROR))
+    except RecursionError:
+        sys.exit(_complain("the schemas are nested too deeply, or refer to each other in too long a chain", Exit.ERROR))
     except OSError as error:  # a file that cannot be read or written: its name and why
         sys.exit(_complain(f"{error.filename}: {error.strerror}" if error.filename else error, Exit.ERROR))
 

@@ -6,7 +6,7 @@ of its own name.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -89,8 +89,11 @@ class Contracts:
         return cls.of(folder, schema_files.load(folder))
 
     @classmethod
-    def of(cls, folder: Path, schemas: SchemaFolder) -> "Contracts":
-        """Read what contracts.toml says of a folder's schemas, if there is one; raise ContractsFileError."""
+    def of(cls, folder: Path, schemas: SchemaFolder, *, may_be_gone: bool = False) -> "Contracts":
+        """Read what contracts.toml says of a folder's schemas, if there is one; raise ContractsFileError.
+
+        Where events and keys `may_be_gone`, those that the schemas no longer have are no mistake.
+        """
         path = folder / FILE_NAME
         if not path.exists():
             return cls(folder, schemas, {})
@@ -99,7 +102,7 @@ class Contracts:
             document = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ContractsFileError(f"{FILE_NAME}: {error}") from error
-        return _Reader(document, text, folder, schemas).contracts()
+        return _Reader(document, text, folder, schemas, may_be_gone).contracts()
 
     def topic_of(self, event: str) -> Topic:
         """Return the topic that carries an event, by the event's full name."""
@@ -133,7 +136,10 @@ class Contracts:
 class _Reader:
     """Turns the parsed TOML into values, refusing what it does not know."""
 
-    def __init__(self, document: Mapping[str, Any], text: str, folder: Path, schemas: SchemaFolder) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], text: str, folder: Path, schemas: SchemaFolder, may_be_gone: bool
+    ) -> None:
+        self._may_be_gone = may_be_gone
         self._document = document
         self._text = text
         self._folder = folder
@@ -151,7 +157,7 @@ class _Reader:
             raise ContractsFileError(f"{FILE_NAME}: registry.compatibility is one of {', '.join(LEVELS)}")
         generate = self._table("generate", {"out", "package"})
         out = generate.get("out")
-        topics = {name: self._topic(name, value) for name, value in self._document.get("topics", {}).items()}
+        topics = {name: self._topic(name, value) for name, value in self._table("topics", None).items()}
         self._check_events(topics)
         out_path = Path(os.path.normpath(self._folder / out)) if out is not None else None
         return Contracts(
@@ -188,7 +194,7 @@ class _Reader:
             raise ContractsFileError(f"{FILE_NAME}: {place} is a table")
         self._refuse_unknown(f"{place}.", own, _TOPIC_KEYS)
         dead_letter = own.get("dead_letter", False)
-        defaults = self._document.get("dead_letter_defaults" if dead_letter else "topic_defaults", {})
+        defaults = self._table("dead_letter_defaults" if dead_letter else "topic_defaults", None)
         values = {"partitions": 1, "retention_days": 7, "max_message_bytes": 1_048_576, **defaults, **own}
         for number in ("partitions", "retention_days", "max_message_bytes"):
             if type(values[number]) is not int or values[number] < 1:
@@ -203,19 +209,26 @@ class _Reader:
             max_message_bytes=values["max_message_bytes"],
             dead_letter=dead_letter,
             key=values.get("key"),
-            keys=dict(self._event(place, item, values.get("key")) for item in values.get("events", [])),
+            keys=dict(self._events(place, values.get("events", []), values.get("key"))),
         )
 
-    def _event(self, place: str, item: Any, topic_key: str | None) -> tuple[str, str]:
-        """Return an event's full name and the field that is its key, checked against its schema."""
-        entry = item if isinstance(item, Mapping) else {"name": item}
-        name, key = str(entry.get("name")), str(entry.get("key", topic_key))
-        if name not in self._schemas.files:
-            raise ContractsFileError(f"{FILE_NAME}: {place} carries {name!r}, which no file defines")
+    def _events(self, place: str, items: Any, topic_key: str | None) -> Iterator[tuple[str, str]]:
+        """Yield each event's full name and the field that is its key, checked against its schema."""
+        if not isinstance(items, list):
+            raise ContractsFileError(f"{FILE_NAME}: {place}.events is a list")
+        for item in items:
+            entry = item if isinstance(item, Mapping) else {"name": item}
+            name, key = str(entry.get("name")), str(entry.get("key", topic_key))
+            if name in self._schemas.files:
+                self._check_key(place, name, key)
+                yield name, key
+            elif not self._may_be_gone:
+                raise ContractsFileError(f"{FILE_NAME}: {place} carries {name!r}, which no file defines")
+
+    def _check_key(self, place: str, name: str, key: str) -> None:
         fields = getattr(self._schemas.types[name], "fields", ())
-        if key not in {each.name for each in fields}:
+        if key not in {each.name for each in fields} and not self._may_be_gone:
             raise ContractsFileError(f"{FILE_NAME}: {place} is keyed by {key!r}, which is no field of {name}")
-        return name, key
 
     def _check_events(self, topics: Mapping[str, Topic]) -> None:
         carriers: dict[str, str] = {}

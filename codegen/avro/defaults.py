@@ -29,29 +29,9 @@ FieldOf: TypeAlias = tuple[str, str]
 _INTEGERS: Final = {"int": 32, "long": 64}
 
 
-def why_not(
-    value: Json, node: Node, types: Mapping[str, Definition], within: frozenset[FieldOf] = frozenset()
-) -> str | None:
-    """Return why a JSON value is no default for a type, None where it is one; types that are unknown are not judged.
-
-    `within` are the fields whose own defaults have led here.
-    """
-    match node:
-        case Primitive(type=kind):
-            return None if _is_primitive(value, kind) else f"a default for {kind} is {_WANTED[kind]}"
-        case Array(items=items):
-            if not isinstance(value, list | tuple):
-                return "a default for an array is a list"
-            return _first(why_not(item, items, types, within) for item in value)
-        case Map(values=values):
-            if not isinstance(value, Mapping):
-                return "a default for a map is an object"
-            return _first(why_not(item, values, types, within) for item in value.values())
-        case Union(branches=branches):
-            fits = any(why_not(value, branch, types, within) is None for branch in branches)
-            return None if fits else "it fits no branch of the union"
-        case Reference(name=name):
-            return _why_not_named(value, types[name], types, within) if name in types else None
+def why_not(value: Json, node: Node, types: Mapping[str, Definition]) -> str | None:
+    """Return why a JSON value is no default for a type, None where it is one; types that are unknown are not judged."""
+    return _Judge(types).why_not(value, node)
 
 
 def branch_of(value: Json, branches: Sequence[Node], types: Mapping[str, Definition]) -> Node:
@@ -59,40 +39,64 @@ def branch_of(value: Json, branches: Sequence[Node], types: Mapping[str, Definit
     return next(branch for branch in branches if why_not(value, branch, types) is None)
 
 
-def _why_not_named(
-    value: Json, definition: Definition, types: Mapping[str, Definition], within: frozenset[FieldOf]
-) -> str | None:
-    match definition:
-        case Enum(name=name, symbols=symbols):
-            return None if value in symbols else f"a default for enum {name} is one of {', '.join(symbols)}"
-        case Fixed(name=name, size=size):
-            fits = _is_primitive(value, "bytes") and isinstance(value, str) and len(value) == size
-            return None if fits else f"a default for fixed {name} is {size} characters up to U+00FF, one a byte"
-        case Record(name=name, fields=fields):
-            if not isinstance(value, Mapping):
-                return f"a default for record {name} is an object"
-            unknown = value.keys() - {field.name for field in fields}
-            if unknown:
-                return f"record {name} has no field {min(unknown)!r}"
-            return _first(_why_not_field(value, definition, field, types, within) for field in fields)
+class _Judge:
+    """Judges a default, and the fields' own defaults that it leaves open: each of these once."""
 
+    def __init__(self, types: Mapping[str, Definition]) -> None:
+        self._types = types
+        self._begun: set[FieldOf] = set()  # whose own defaults have led here
+        self._fine: set[FieldOf] = set()
 
-def _why_not_field(
-    value: Mapping[str, Json],
-    record: Record,
-    field: Field,
-    types: Mapping[str, Definition],
-    within: frozenset[FieldOf],
-) -> str | None:
-    if field.name in value:
-        reason = why_not(value[field.name], field.type, types, within)
-    elif isinstance(field.default, Missing):
-        return f"field {field.name!r} is missing, and has no default of its own"
-    elif (record.name, field.name) in within:
-        return f"field {field.name!r} is missing, and its own default leads back here, without end"
-    else:
-        reason = why_not(field.default, field.type, types, within | {(record.name, field.name)})
-    return f"{field.name}: {reason}" if reason else None
+    def why_not(self, value: Json, node: Node) -> str | None:
+        match node:
+            case Primitive(type=kind):
+                return None if _is_primitive(value, kind) else f"a default for {kind} is {_WANTED[kind]}"
+            case Array(items=items):
+                if not isinstance(value, list | tuple):
+                    return "a default for an array is a list"
+                return _first(self.why_not(item, items) for item in value)
+            case Map(values=values):
+                if not isinstance(value, Mapping):
+                    return "a default for a map is an object"
+                return _first(self.why_not(item, values) for item in value.values())
+            case Union(branches=branches):
+                fits = any(self.why_not(value, branch) is None for branch in branches)
+                return None if fits else "it fits no branch of the union"
+            case Reference(name=name):
+                return self._named(value, self._types[name]) if name in self._types else None
+
+    def _named(self, value: Json, definition: Definition) -> str | None:
+        match definition:
+            case Enum(name=name, symbols=symbols):
+                return None if value in symbols else f"a default for enum {name} is one of {', '.join(symbols)}"
+            case Fixed(name=name, size=size):
+                fits = _is_primitive(value, "bytes") and isinstance(value, str) and len(value) == size
+                return None if fits else f"a default for fixed {name} is {size} characters up to U+00FF, one a byte"
+            case Record(name=name, fields=fields):
+                if not isinstance(value, Mapping):
+                    return f"a default for record {name} is an object"
+                unknown = value.keys() - {field.name for field in fields}
+                if unknown:
+                    return f"record {name} has no field {min(unknown)!r}"
+                return _first(self._field(value, definition, field) for field in fields)
+
+    def _field(self, value: Mapping[str, Json], record: Record, field: Field) -> str | None:
+        own = record.name, field.name
+        if field.name in value:
+            reason = self.why_not(value[field.name], field.type)
+        elif isinstance(field.default, Missing):
+            return f"field {field.name!r} is missing, and has no default of its own"
+        elif own in self._begun:
+            return f"field {field.name!r} is missing, and its own default leads back here, without end"
+        elif own in self._fine:
+            return None
+        else:
+            self._begun.add(own)
+            reason = self.why_not(field.default, field.type)
+            self._begun.discard(own)
+            if reason is None:
+                self._fine.add(own)
+        return f"{field.name}: {reason}" if reason else None
 
 
 def _first(reasons: Iterator[str | None]) -> str | None:

@@ -36,16 +36,13 @@ class Location(NamedTuple):
     column: int
 
 
-class _DuplicateKey(Exception):
-    pass
+class _Beyond(Exception):
+    """Something that json.loads would accept."""
 
 
 def decoded(content: bytes) -> str:
     """Return what a file contains as text; raise SchemaError with the place of what is no UTF-8."""
-    if content.startswith(codecs.BOM_UTF8):
-        raise SchemaError(
-            "a byte order mark stands before the JSON: save the file as plain UTF-8", position=Position(1, 1)
-        )
+    content = content.removeprefix(codecs.BOM_UTF8)  # which parsers may ignore (RFC 8259, section 8.1)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -60,18 +57,33 @@ def read_json(text: str) -> Json:
     try:
         return cast("Json", json.loads(text, object_pairs_hook=_object, parse_constant=_constant))
     except json.JSONDecodeError as error:
-        raise SchemaError(f"not JSON: {error.msg}", position=Position(error.lineno, error.colno)) from error
-    except ValueError as error:  # a whole number of thousands of digits, which Python refuses to read
-        raise SchemaError(f"not JSON that can be read: {error}") from error
-    except _DuplicateKey:
-        pointer, key = _places(text).duplicate()
-        raise SchemaError(f"duplicate key {key!r}", pointer=pointer, position=locate(text, pointer)) from None
+        raise _no_json(error) from error
     except RecursionError:
-        raise SchemaError("nested too deeply") from None
+        raise SchemaError("nested too deeply", position=Position(1, 1)) from None
+    except (_Beyond, ValueError):
+        raise _beyond_json(text) from None
+
+
+def _no_json(error: json.JSONDecodeError) -> SchemaError:
+    return SchemaError(f"not JSON: {error.msg}", position=Position(error.lineno, error.colno))
+
+
+def _beyond_json(text: str) -> SchemaError:
+    """Return what is wrong with a text that json.loads takes or nearly takes; that it is no JSON comes first."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return _no_json(error)
+    except ValueError as error:  # a whole number of thousands of digits, which Python refuses to read
+        return SchemaError(f"not JSON that can be read: {error}", position=Position(1, 1))
+    pointer, reason = _places(text).beyond[0]
+    return SchemaError(reason, pointer=pointer, position=locate(text, pointer))
 
 
 def locate(text: str, pointer: Pointer) -> Position:
     """Return where a node stands in a text that is JSON, or else the nearest node around it."""
+    if not pointer:
+        return _position(text, len(text) - len(text.lstrip(" \t\n\r")))
     offsets = _places(text).offsets
     while pointer not in offsets:
         pointer = pointer[:-1]
@@ -90,12 +102,12 @@ def _position(text: str, offset: int) -> Position:
 def _object(pairs: list[tuple[str, Json]]) -> Json:
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise _DuplicateKey
+        raise _Beyond
     return value
 
 
-def _constant(name: str) -> Json:
-    raise SchemaError(f"not JSON: {name}")
+def _constant(_name: str) -> Json:
+    raise _Beyond
 
 
 class _Places:
@@ -103,13 +115,9 @@ class _Places:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._duplicates: list[tuple[Pointer, str]] = []
         self.offsets: dict[Pointer, int] = {}
+        self.beyond: list[tuple[Pointer, str]] = []  # where json.loads accepts what is no JSON, and what it is
         self._walk(self._after_space(0), ())
-
-    def duplicate(self) -> tuple[Pointer, str]:
-        """Return the first key that stands twice in one object, and that object."""
-        return self._duplicates[0]
 
     def _walk(self, at: int, pointer: Pointer) -> int:
         """Note the node that begins at an offset and those within it; return the offset of its end."""
@@ -118,7 +126,7 @@ class _Places:
         if first == '"':
             return _scan_string(self._text, at + 1)[1]
         if first not in "{[":
-            return self._end_of_scalar(at)
+            return self._end_of_scalar(at, pointer)
         at = self._after_space(at + 1)
         count = 0
         while self._text[at] not in "}]":
@@ -126,7 +134,7 @@ class _Places:
             if first == "{":
                 key, end = _scan_string(self._text, at + 1)
                 if (*pointer, key) in self.offsets:
-                    self._duplicates.append((pointer, key))
+                    self.beyond.append((pointer, f"duplicate key {key!r}"))
                 at, step = self._after_space(self._after_space(end) + 1), key
             at = self._after_space(self._walk(at, (*pointer, step)))
             if self._text[at] == ",":
@@ -138,6 +146,8 @@ class _Places:
         match = _SPACE.match(self._text, at)
         return match.end() if match else at
 
-    def _end_of_scalar(self, at: int) -> int:
+    def _end_of_scalar(self, at: int, pointer: Pointer) -> int:
         match = _SCALAR.match(self._text, at)
+        if match and match[0] in {"NaN", "Infinity", "-Infinity"}:
+            self.beyond.append((pointer, f"not JSON: {match[0]}"))
         return match.end() if match else at

@@ -4,7 +4,6 @@ One that is unknown, or does not fit its type, is ignored, as the specification 
 """
 
 from collections.abc import Mapping
-from math import floor, log10
 from typing import Final
 
 from codegen.avro.json_text import Json
@@ -25,6 +24,7 @@ LOGICAL_TYPES: Final[Mapping[str, frozenset[str]]] = {  # logical type -> the ty
     "local-timestamp-nanos": frozenset({"long"}),
     "duration": frozenset({"fixed"}),
 }
+_LOG10_OF_2: Final = 30_102_999_566_398_119_521  # times 10 to the power of 20: sizes may be beyond any float
 _FIXED_SIZES: Final = {"uuid": 16, "duration": 12}
 
 
@@ -68,4 +68,4 @@ def _why_no_decimal(value: Mapping[str, Json], size: int | None) -> str | None:
 
 def digits(size: int) -> int:
     """Return how many decimal digits always fit into a two's complement number of `size` bytes."""
-    return floor((8 * size - 1) * log10(2)) if size else 0
+    return (8 * size - 1) * _LOG10_OF_2 // 10**20 if size else 0

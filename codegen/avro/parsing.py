@@ -122,6 +122,7 @@ class Parser:
         self._known: set[str] = set()  # names whose definitions are read or being read
         self._begun_here: set[str] = set()  # those of the text being read
         self.places: dict[str, Origin] = {}
+        self._failed: set[str] = set()  # names that texts with a fault would have defined
         self.copies: list[SchemaError] = []  # definitions that another text has word for word
 
     def read(self, value: Json, source: str = "") -> Node:
@@ -137,6 +138,7 @@ class Parser:
         else:
             return node
         del self._uses[uses:], self._defaults[defaults:], self.copies[copies:]
+        self._failed |= self._begun_here
         for name in self._begun_here:
             if name not in self.places or self.places[name].name == source:
                 self._known.discard(name)
@@ -151,10 +153,10 @@ class Parser:
 
     def unfinished(self) -> list[SchemaError]:
         """Return a fault for every name that nothing defines and every default that does not fit its type."""
-        unknown = [use for use in self._uses if use.name not in self.types]
+        unknown = [use for use in self._uses if use.name not in self.types and use.name not in self._failed]
         faults = [use.at.fault(self._unknown(use.name), rule="UNRESOLVED_REFERENCE") for use in unknown]
         for default in self._defaults:
-            reason = why_not(default.value, default.node, self.types)
+            reason = _why_not(default, self.types)
             if reason is not None:
                 faults.append(
                     default.at.fault(f"default {json.dumps(default.value)} does not fit: {reason}", "default")
@@ -197,12 +199,13 @@ class Parser:
 
     def _union(self, values: Sequence[Json], at: _At) -> Union:
         branches = tuple(self._node(value, at.inside(number)) for number, value in enumerate(values))
-        kinds = [_union_key(branch) for branch in branches]
-        for number, (kind, name) in enumerate(kinds):
+        kinds = set()
+        for number, (kind, name) in enumerate(map(_union_key, branches)):
             if kind is Union:
                 raise at.fault("a union may not directly contain a union", number)
-            if (kind, name) in kinds[:number]:
+            if (kind, name) in kinds:
                 raise at.fault(f"a union may not contain {name!r} twice", number)
+            kinds.add((kind, name))
         return Union(branches)
 
     def _declared(self, value: Mapping[str, Json], at: _At) -> Node:
@@ -281,13 +284,22 @@ class Parser:
         return Field(name, node, default, _strings(value, "aliases", at), _doc(value, at))
 
 
+def _why_not(default: _Default, types: Mapping[str, Definition]) -> str | None:
+    try:
+        return why_not(default.value, default.node, types)
+    except RecursionError:
+        return "it leads through too many other defaults"
+
+
 def _enum(name: str, value: Mapping[str, Json], at: _At) -> Enum:
     symbols = _strings(_with(value, "symbols", at), "symbols", at)
+    seen = set()
     for number, symbol in enumerate(symbols):
         if not SIMPLE_NAME.match(symbol):
             raise at.fault(f"{symbol!r} is no name for a symbol", "symbols", number)
-        if symbol in symbols[:number]:
+        if symbol in seen:
             raise at.fault(f"symbol {symbol!r} stands twice", "symbols", number)
+        seen.add(symbol)
     default = value.get("default", MISSING)
     if isinstance(default, Missing):
         return Enum(name, symbols, None, _aliases(value, at), _doc(value, at))

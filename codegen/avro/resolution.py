@@ -38,6 +38,7 @@ PROMOTIONS: Final[Mapping[str, frozenset[str]]] = {
     "string": frozenset({"bytes"}),
     "bytes": frozenset({"string"}),
 }
+_OTHER_SIZE: Final = 10  # rank of a fixed whose name alone matches: told as what was meant, where nothing matches
 RecordPair: TypeAlias = tuple[str, str]  # full names: the writer's, the reader's
 
 
@@ -211,6 +212,8 @@ class _Resolver:
 
     def _into_union(self, writer: Node, reader: Union) -> Plan:
         ranks = [self._rank(writer, branch) for branch in reader.branches]
+        if any(rank is not None and rank < _OTHER_SIZE for rank in ranks):
+            ranks = [None if rank is not None and rank >= _OTHER_SIZE else rank for rank in ranks]
         possible = [rank for rank in ranks if rank is not None]
         if not possible:
             reason = f"{describe(writer, self._writer)} was written, the reader's union has no branch for it"
@@ -237,7 +240,8 @@ class _Resolver:
             case Record(), Record():
                 return self._record(writer, reader)
             case Enum(), Enum():
-                symbols = (s if s in reader.symbols else reader.default for s in writer.symbols)
+                known = frozenset(reader.symbols)
+                symbols = (symbol if symbol in known else reader.default for symbol in writer.symbols)
                 return ReadEnum(writer, reader, tuple(symbols))
             case Fixed(), Fixed() if writer.size == reader.size:
                 return ReadFixed(writer, reader)
@@ -271,11 +275,12 @@ def _targets(writer: Record, reader: Record) -> Iterator[tuple[str, Field]]:
     """Yield (written field name, reader's field): by name, else by the first alias that was written."""
     written = {field.name for field in writer.fields}
     named = written & {field.name for field in reader.fields}
+    unnamed = written - named
     for field in reader.fields:
         if field.name in named:
             yield field.name, field
         else:
-            aliases = [alias for alias in field.aliases if alias in written - named]
+            aliases = [alias for alias in field.aliases if alias in unnamed]
             if aliases:
                 yield aliases[0], field
 
@@ -288,9 +293,9 @@ def same_name(writer: Definition, reader: Definition) -> bool:
 def _rank_of_names(writer: Definition, reader: Definition) -> int | None:
     if type(writer) is not type(reader) or not same_name(writer, reader):
         return None
-    if writer.name == reader.name:
-        return 0
-    return 1 if writer.name in reader.aliases else 2
+    rank = 0 if writer.name == reader.name else 1 if writer.name in reader.aliases else 2
+    same_size = not isinstance(writer, Fixed) or not isinstance(reader, Fixed) or writer.size == reader.size
+    return rank if same_size else rank + _OTHER_SIZE
 
 
 def _other_name(writer: Definition, reader: Definition) -> Fail:
@@ -305,20 +310,23 @@ def _same_or_promoted(writer: Primitive, reader: Primitive) -> bool:
     return writer.type == reader.type or reader.type in PROMOTIONS.get(writer.type, ())
 
 
-def size_min(node: Node, schema: Schema, seen: frozenset[str] = frozenset()) -> int:
+def size_min(node: Node, schema: Schema, known: dict[str, int] | None = None) -> int:
     """Return the least number of bytes that a datum of `node` takes (a lower bound where it is recursive)."""
+    known = {} if known is None else known  # of records; 0 for those within which this one stands
     match node:
         case Primitive(type=kind):
             return {"null": 0, "float": 4, "double": 8}.get(kind, 1)
-        case Reference(name=name) if name in seen:
-            return 0
+        case Reference(name=name) if name in known:
+            return known[name]
         case Reference(name=name):
             definition = schema.definition(node)
             if isinstance(definition, Record):
-                return sum(size_min(field.type, schema, seen | {name}) for field in definition.fields)
+                known[name] = 0
+                known[name] = sum(size_min(field.type, schema, known) for field in definition.fields)
+                return known[name]
             return definition.size if isinstance(definition, Fixed) else 1
         case Union(branches=branches):
-            return 1 + min(size_min(branch, schema, seen) for branch in branches)
+            return 1 + min((size_min(branch, schema, known) for branch in branches), default=0)
     return 1
 
 

@@ -13,7 +13,8 @@ from codegen.avro.json_text import Json, Pointer
 PrimitiveType = Literal["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
 
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
-NAMED: Final = frozenset({"record", "error", "enum", "fixed"})
+RECORDS: Final = frozenset({"record", "error"})
+NAMED: Final = RECORDS | {"enum", "fixed"}
 
 
 class Missing:

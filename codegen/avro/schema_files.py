@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeGuard
 
 from codegen.avro.json_text import Json, Location, Pointer, Position, decoded, locate, read_json
@@ -168,10 +168,15 @@ def schema_paths(folder: Path) -> list[Path]:
         what = "no folder" if folder.exists() else "no such folder"
         raise SchemaError(f"{folder}: {what}; --schemas names the folder of the .avsc files")
     below = [path for path in sorted(folder.rglob("*.avsc")) if path.is_file()]
-    paths = [path for path in below if path.relative_to(folder).parts[0] not in IGNORED_FOLDERS]
+    paths = [path for path in below if not is_left_out(path.relative_to(folder))]
     if not paths:
         raise SchemaError(f"{folder}: no .avsc files in this folder")
     return paths
+
+
+def is_left_out(path: PurePath) -> bool:
+    """Say whether a file, by its path in the folder, is none of its sources: a released version, or in a tool's folder."""
+    return path.parts[0] in IGNORED_FOLDERS or any(each[0] == "." or each == "node_modules" for each in path.parts[:-1])
 
 
 def examine_contents(contents: Mapping[str, bytes], root: str) -> Examination:
@@ -204,29 +209,31 @@ class _Reading:
         self._texts: dict[str, str] = {}  # of the files that could be read
 
     def read(self, path: str, content: bytes) -> None:
-        text = ""
+        text, opened = "", self._opened(path)
         try:
             text = decoded(content)
             value = read_json(text)
-            self.parser.read(value, path)
+            self.parser.read(value, opened)
         except SchemaError as error:
-            error.source = path
-            found = self._of_file(error, error.position or locate(text, error.pointer))
+            error.source = opened
+            found = FileFault(opened, error.position or locate(text, error.pointer), error)
             (self.conflicts if self._stands_apart(path, content, error) else self.faults).append(found)
         else:
-            self._texts[path] = text
+            self._texts[opened] = text
             types = [each for each in (value if isinstance(value, list) else [value]) if _is_definition(each)]
             for each in types:
                 self._define(path, text, each)
             if not types:
-                fault = SchemaError("it defines no record, enum or fixed", source=path, rule="FILE_WITHOUT_TYPE")
-                self.conflicts.append(self._of_file(fault, Position(1, 1)))
+                fault = SchemaError("it defines no record, enum or fixed", source=opened, rule="FILE_WITHOUT_TYPE")
+                self.conflicts.append(FileFault(opened, Position(1, 1), fault))
 
     def _define(self, path: str, text: str, value: Mapping[str, Json]) -> None:
         name, defined = defined_name(value, ""), definitions_in(value)
         file = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
         self.files.setdefault(name, file)  # a copy of a whole file says nothing new
-        here = {each: self.parser.places[each] for each in defined if self.parser.places[each].name == path}
+        here = {
+            each: self.parser.places[each] for each in defined if self.parser.places[each].name == self._opened(path)
+        }
         self.places.update({each: (name, source.pointer) for each, source in here.items()})
 
     def _stands_apart(self, path: str, content: bytes, error: SchemaError) -> bool:
@@ -253,13 +260,12 @@ class _Reading:
         for found, faults in ((self.parser.unfinished(), self.faults), (self.parser.copies, self.copies)):
             for fault in found:
                 if fault.source in self._texts:  # else the file has a fault that is told already
-                    faults.append(self._of_file(fault, locate(self._texts[fault.source], fault.pointer)))
-
+                    faults.append(FileFault(fault.source, locate(self._texts[fault.source], fault.pointer), fault))
         faulty = {fault.location.file for fault in self.faults}
         self.conflicts = [conflict for conflict in self.conflicts if conflict.location.file not in faulty]
 
-    def _of_file(self, fault: SchemaError, position: Position) -> FileFault:
-        return FileFault((PurePosixPath(self._root) / fault.source).as_posix(), position, fault)
+    def _opened(self, path: str) -> str:
+        return (PurePosixPath(self._root) / path).as_posix()
 
 
 def _is_definition(value: Json) -> TypeGuard[Mapping[str, Json]]:

@@ -13,6 +13,7 @@ from codegen.avro.parsing import defined_name
 from codegen.avro.schema import (
     NAMED,
     PRIMITIVES,
+    RECORDS,
     Array,
     Enum,
     Fixed,
@@ -67,10 +68,8 @@ class _Inliner:
                 return name
             self._seen.add(name)
             inner = namespace_of(name)
-            fields = value.get("fields")
-            if not isinstance(fields, Sequence) or isinstance(fields, str):
-                return value
-            return {**value, "fields": [self._field(cast("Mapping[str, Json]", each), inner) for each in fields]}
+            fields = [self._field(each, inner) for each in _fields(value)]
+            return {**value, "fields": fields} if kind in RECORDS else value
         if kind in {"array", "map"}:
             key = "items" if kind == "array" else "values"
             return {**value, key: self.inline(value[key], namespace)}
@@ -80,6 +79,11 @@ class _Inliner:
 
     def _field(self, field: Mapping[str, Json], namespace: str) -> Json:
         return {**field, "type": self.inline(field["type"], namespace)}
+
+
+def _fields(definition: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
+    """Return the fields of a definition; on an enum or a fixed an attribute of that name is somebody's own."""
+    return cast("Sequence[Mapping[str, Json]]", definition["fields"]) if definition["type"] in RECORDS else ()
 
 
 def references(value: Json, namespace: str = "") -> tuple[str, ...]:
@@ -114,7 +118,7 @@ def collect_definitions(value: Json, into: dict[str, Json], namespace: str = "")
             inner = namespace_of(name)
             written_out = "." in str(value["name"]) or "namespace" in value
             into.setdefault(name, value if written_out else {**value, "namespace": inner})
-            for each in cast("Sequence[Mapping[str, Json]]", value.get("fields", ())):
+            for each in _fields(value):
                 collect_definitions(each["type"], into, inner)
         elif kind in {"array", "map"}:
             collect_definitions(value["items" if kind == "array" else "values"], into, namespace)
@@ -132,7 +136,7 @@ def _names(value: Json, namespace: str) -> Iterable[tuple[bool, str]]:
         if kind in NAMED:
             name = defined_name(value, namespace)
             yield True, name
-            for each in cast("Sequence[Mapping[str, Json]]", value.get("fields", ())):
+            for each in _fields(value):
                 yield from _names(each["type"], namespace_of(name))
         elif kind in {"array", "map"}:
             yield from _names(value["items" if kind == "array" else "values"], namespace)
@@ -212,9 +216,8 @@ def _normal_definition(value: Mapping[str, Json], namespace: str, *, data_only: 
     result = {**value, "name": simple_name(name), "namespace": inner}
     if "aliases" in value:
         result["aliases"] = [full_name(alias, inner) for alias in cast("Sequence[str]", value["aliases"])]
-    if "fields" in value:
-        fields = cast("Sequence[Mapping[str, Json]]", value["fields"])
-        result["fields"] = [_normal_field(field, inner, data_only=data_only) for field in fields]
+    if value["type"] in RECORDS:
+        result["fields"] = [_normal_field(field, inner, data_only=data_only) for field in _fields(value)]
     return {key: result[key] for key in sorted(result) if key not in left_out}
 
 

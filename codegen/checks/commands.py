@@ -96,7 +96,7 @@ def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Form
         typer.echo("contracts: nothing is compared before every schema can be read", err=True)
         _report([_of_file(each) for each in examination.faults], form, "")
         return
-    contracts = Contracts.of(schemas, examination.folder)
+    contracts = Contracts.of(schemas, examination.folder, may_be_gone=True)
     earlier = _earlier(against, contracts)
     found = checking.find(contracts, earlier)
     compared = bool(earlier.versions) and contracts.compatibility != "NONE"
@@ -284,9 +284,10 @@ def _answers(file: TextIO, folder: SchemaFolder | None, seen: _Seen) -> Iterator
             continue
         try:
             yield _answer(line, folder, seen)
-        except SchemaError as error:
+        except (SchemaError, RecursionError) as error:
             seen.broken = True
-            yield {"id": None, "error": f"line {number}: {error}"}
+            reason = error if isinstance(error, SchemaError) else "nested too deeply"
+            yield {"id": _id_of(line), "error": f"line {number}: {reason}"}
 
 
 def _answer(line: str, folder: SchemaFolder | None, seen: _Seen) -> Json:
@@ -297,6 +298,15 @@ def _answer(line: str, folder: SchemaFolder | None, seen: _Seen) -> Json:
     seen.failing = seen.failing or failing(verdict.findings)
     findings = [reports.as_json(finding) for finding in verdict.findings]
     return {"id": pair["id"], "findings": findings, **_verdict(verdict)}
+
+
+def _id_of(line: str) -> Json:
+    """Return the id of a line that is no pair, as far as it has one: whoever asked wants to know of which."""
+    try:
+        pair = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return pair.get("id") if isinstance(pair, dict) else None
 
 
 def _in_words(verdict: Verdict) -> str:

@@ -6,7 +6,7 @@ record that contains itself once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Final
 
 from codegen.avro.json_text import Location
@@ -20,6 +20,8 @@ __all__ = ["Changed", "Fault", "compare_versions", "find", "finding"]
 
 FAULTS_MAX: Final = 500
 """Faults that are told of one pair at each use; beyond, every fault is told once."""
+STEPS_MAX: Final = 20_000
+"""Steps on the ways to them: through records that contain each other there are more ways than anybody can go."""
 VERSION_RULES: Final = frozenset(
     {"DEFAULT_CHANGED", "NAMESPACE_CHANGED", "CLASS_MOVED", "ATTRIBUTE_TYPE_CHANGED", "ARGUMENT_REQUIRED"}
 )
@@ -77,21 +79,23 @@ def _told(
     root: Sequence[Fault | Use], local: Mapping[RecordPair, Sequence[Fault | Use]], faulty: set[RecordPair]
 ) -> list[Fault]:
     """Return the faults on every way; where these are too many, the first ones, and every fault at least once."""
-    everywhere = islice(_on_ways(root, local, faulty, once=False), FAULTS_MAX)
-    return list(dict.fromkeys(chain(everywhere, _on_ways(root, local, faulty, once=True))))
+    everywhere = islice(_on_ways(root, local, faulty, STEPS_MAX, once=False), FAULTS_MAX)
+    return list(dict.fromkeys(chain(everywhere, _on_ways(root, local, faulty, None, once=True))))
 
 
 def _on_ways(
     root: Sequence[Fault | Use],
     local: Mapping[RecordPair, Sequence[Fault | Use]],
     faulty: set[RecordPair],
+    steps_max: int | None,
     *,
     once: bool,
 ) -> Iterator[Fault]:
     """Yield the faults on every way from the root, or on `once` one way to each pair of records."""
     seen: set[RecordPair] = set()
     ways: list[tuple[str, frozenset[RecordPair], Iterator[Fault | Use]]] = [("", frozenset(), iter(root))]
-    while ways:
+    steps = count()
+    while ways and (steps_max is None or next(steps) < steps_max):
         path, around, rest = ways[-1]
         each = next(rest, None)
         if each is None:

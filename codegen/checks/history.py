@@ -6,14 +6,14 @@ Which subjects there are is the current folder's word; an earlier version whose 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from codegen.avro import schema_files
 from codegen.avro.json_text import Json, read_json
 from codegen.avro.parsing import parse
 from codegen.avro.schema import Definition, Reference, Schema, simple_name
-from codegen.avro.schema_files import IGNORED_FOLDERS, FileFault, SchemaFolder
+from codegen.avro.schema_files import FileFault, SchemaFolder, is_left_out
 from codegen.avro.schema_text import collect_definitions
 from codegen.checks import revisions
 from codegen.contracts import Contracts
@@ -140,7 +140,7 @@ def _newest_types(versions: Mapping[str, tuple[Version, ...]], texts: Mapping[st
 def at_revision(contracts: Contracts, revision: str) -> Earlier:
     """Return the folder's types at a git revision as one version of each subject, matched by the type's full name."""
     contents = revisions.contents(contracts.folder, revision) or {}
-    contents = {path: each for path, each in contents.items() if path.partition("/")[0] not in IGNORED_FOLDERS}
+    contents = {path: each for path, each in contents.items() if not is_left_out(PurePosixPath(path))}
     if not contents:
         return Earlier(notice=f"{contracts.folder}: no .avsc files at {revision}, so there is nothing to compare with")
     examination = schema_files.examine_contents(contents, contracts.folder.as_posix())

@@ -14,6 +14,7 @@ LOSSY: Final = {
     ("long", "double"): "a double has 53 bits for the 64 of a long",
     ("bytes", "string"): "bytes need not be text",
 }
+_EXAMPLE_DIGITS_MAX: Final = 12
 _UNITS: Final = ("millis", "micros", "nanos")
 
 
@@ -61,7 +62,7 @@ def _of_logical_types(
 
 
 def _shifted(writer: Logical, reader: Logical) -> str:
-    if writer.scale == reader.scale:
+    if writer.scale == reader.scale or max(writer.scale, reader.scale) > _EXAMPLE_DIGITS_MAX:
         return ""
     return f": {_decimal(1999, writer.scale)} comes out as {_decimal(1999, reader.scale)}"
 

@@ -35,6 +35,7 @@ from codegen.avro.schema import (
     Node,
     Place,
     Primitive,
+    Record,
     Reference,
     Union,
     namespace_of,
@@ -90,8 +91,8 @@ class _At:
         return _At(self.path, self.writer, _into(self.reader, number))
 
 
-def _definition(node: Node) -> Place | None:
-    return Place(node.name) if isinstance(node, Reference) else None
+def _name(node: Node) -> Place | None:
+    return Place(node.name, ("name",)) if isinstance(node, Reference) else None
 
 
 def _into(place: Place | None, *steps: str | int) -> Place | None:
@@ -109,7 +110,7 @@ class PlanFaults:
         """Yield what stands at the root."""
         resolution = self._resolution
         writer, reader = resolution.writer.root, resolution.reader.root
-        yield from self._plan(resolution.root, _At("", _definition(writer), _definition(reader)), writer, reader)
+        yield from self._plan(resolution.root, _At("", _name(writer), _name(reader)), writer, reader)
 
     def of_record(self, pair: RecordPair) -> Iterator[Fault | Use]:
         """Yield what stands in the fields of a pair of records."""
@@ -152,6 +153,9 @@ class PlanFaults:
                 yield Use(at.path, pair)
             case Fail(why=Mismatch.NAME), Reference(), Reference():
                 yield self._name(plan, at, writer, reader)
+            case Fail(why=Mismatch.SIZE), Reference(), Reference():
+                here = _At(at.path, Place(writer.name, ("size",)), Place(reader.name, ("size",)))
+                yield self._fault("FIXED_SIZE_CHANGED", here, plan.reason)
             case Fail(), _, _:
                 yield self._fault(_rule_of(plan.why), at, plan.reason)
 
@@ -192,8 +196,9 @@ class PlanFaults:
             else:
                 message = f"symbol {symbol!r} is new, and readers of {reader.name} have no default for it"
                 yield Fault("ENUM_SYMBOL_ADDED", at.path, message, Place(writer.name, ("symbols", number)))
-        if writer.default is not None and reader.default is not None and writer.default != reader.default:
-            message = f"unknown symbols of {reader.name} were read as {writer.default!r}, now as {reader.default!r}"
+        if writer.default is not None and writer.default != reader.default and None not in plan.symbols:
+            now = f"read as {reader.default!r}" if reader.default is not None else "not readable"
+            message = f"unknown symbols of {reader.name} were read as {writer.default!r}, and are {now} now"
             yield self._fault("DEFAULT_CHANGED", _of_types(at.path, writer, reader, "default"), message)
 
     def _names(self, writer: Definition, reader: Definition, at: _At) -> Iterator[Fault]:
@@ -222,7 +227,7 @@ class PlanFaults:
                 message = f"field {field.name!r} has no default, and is not in what was written"
                 fix = remedies.added_field(names[field.name], field) if field.name in names else None
                 yield Fault("FIELD_ADDED_WITHOUT_DEFAULT", path, message, place, fix)
-                yield Fault("ARGUMENT_REQUIRED", path, f"{plan.reader.name} cannot be made without it", place)
+                yield Fault("ARGUMENT_REQUIRED", path, _without(plan.reader, field), place)
             else:
                 aliased = next((each for each in plan.writer.fields if field.name in each.aliases), None)
                 new = aliased or names.get(field.name)
@@ -248,6 +253,8 @@ class PlanFaults:
         if not any(isinstance(each, Missing) for each in defaults) and not _same_json(*defaults):
             message = f"the default was {json.dumps(written.default)}, and is {json.dumps(wanted.default)} now"
             yield Fault("DEFAULT_CHANGED", f".{wanted.name}", message, Place(place.type, (*place.pointer, "default")))
+        if not isinstance(written.default, Missing) and isinstance(wanted.default, Missing):
+            yield Fault("ARGUMENT_REQUIRED", f".{wanted.name}", _without(plan.reader, wanted), place)
         before, now = (
             python_type(written.type, self._resolution.writer),
             python_type(wanted.type, self._resolution.reader),
@@ -269,6 +276,10 @@ class PlanFaults:
 
     def _either(self, reader_changed: str, writer_changed: str) -> str:
         return reader_changed if self._changed is Changed.READER else writer_changed
+
+
+def _without(record: Record, field: Field) -> str:
+    return f"{record.name} cannot be made without {field.name!r}"
 
 
 def _of_types(path: str, writer: Definition, reader: Definition, step: str) -> _At:

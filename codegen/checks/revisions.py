@@ -5,6 +5,7 @@ have a say, and it takes four processes however many files there are.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ def _prefix(folder: Path) -> str:
 
 
 def _tree(folder: Path, revision: str) -> str:
-    remote = "" if "/" in revision else f"a remote's branch is 'git:origin/{revision}'; "
+    is_branch = re.fullmatch(r"(?!HEAD)[\w.-]+", revision) and not revision.startswith("-")
+    remote = f"a remote's branch is 'git:origin/{revision}'; " if is_branch else ""
     unknown = ContractsError(
         f"the repository of {folder} has no revision {revision!r}; name a branch, a tag or a commit that is here "
         f"({remote}a shallow clone needs `git fetch --unshallow`)"

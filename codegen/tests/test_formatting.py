@@ -201,7 +201,7 @@ def test_what_is_no_json_is_refused_with_line_and_column(text: str) -> None:
     assert refused.value.position == FAULTS[text]
 
 
-@pytest.mark.parametrize("text", ['{"a": NaN}', "[" * 100_000 + "]" * 100_000, "[" * 900 + "]" * 900])
+@pytest.mark.parametrize("text", ['{"a": NaN}', "[" * 100_000 + "]" * 100_000, "[" * 3_000 + "]" * 3_000])
 def test_what_the_standard_library_alone_would_let_pass_is_refused(text: str) -> None:
     with pytest.raises(SchemaError):
         format_text(text)

@@ -44,9 +44,11 @@ def test_a_node_is_found_in_the_text(pointer: Pointer, position: tuple[int, int]
         ('{\n "a": }', (2, 7), "not JSON"),
         ("", (1, 1), "not JSON"),
         ('{"a": {"b": 1,\n "b": 2}}', (1, 7), "duplicate key 'b'"),
-        ('{"a": NaN}', None, "not JSON: NaN"),
-        ("[" * 100_000, None, "nested too deeply"),
-        ("9" * 5_000, None, "not JSON that can be read"),
+        ('{"a": [1,\n NaN]}', (2, 2), "not JSON: NaN"),
+        ('{"a": NaN, ', (1, 12), "not JSON: Expecting property name"),
+        ('[{"a": 1, "a": 2}, ', (1, 20), "not JSON: Expecting value"),
+        ("[" * 100_000, (1, 1), "nested too deeply"),
+        ("9" * 5_000, (1, 1), "not JSON that can be read"),
     ],
 )
 def test_what_is_no_json_is_refused_with_its_place(text: str, position: Any, reason: str) -> None:

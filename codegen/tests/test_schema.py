@@ -197,10 +197,9 @@ def test_a_type_nested_in_another_file_is_not_defined_twice(tmp_path: Path) -> N
         ({"a.avsc": json.dumps(field("strin"))}, "unknown type 'n.strin'; is it 'string'?"),
         ({"a.avsc": json.dumps([field("x.S"), {"type": "fixed", "name": "y.S", "size": 1}])}, "'x.S'; is it 'y.S'?"),
         ({"a.avsc": ""}, "a.avsc:1:1: not JSON: there is nothing in it"),
-        ({"a.avsc": "\ufeff{}"}, "a.avsc:1:1: a byte order mark stands before the JSON"),
         (
             {"a.avsc": json.dumps(PLAIN), "b.avsc": json.dumps({**PLAIN, "doc": "d"})},
-            "b.avsc:1:28: R: 'R' is defined otherwise in a.avsc",
+            "b.avsc:1:28: R: 'R' is defined otherwise in .*/a.avsc",
         ),
         ({"a.avsc": json.dumps(field("int", default="x"), indent=1)}, 'a.avsc:9:15: n.R.f: default "x" does not fit'),
     ],
@@ -224,8 +223,8 @@ def test_a_type_that_two_files_have_word_for_word_is_one(tmp_path: Path) -> None
 
     assert examination.faults == ()
     assert [(copy.location.file, copy.fault.reason) for copy in examination.copies] == [
-        (f"{tmp_path}/B.avsc", "'Zip' is defined in A.avsc as well"),
-        (f"{tmp_path}/Zip.avsc", "'Zip' is defined in A.avsc as well"),
+        (f"{tmp_path}/B.avsc", f"'Zip' is defined in {tmp_path}/A.avsc as well"),
+        (f"{tmp_path}/Zip.avsc", f"'Zip' is defined in {tmp_path}/A.avsc as well"),
     ]
     folder = load(tmp_path)
     assert folder.owner("Zip") == "A"
@@ -260,11 +259,13 @@ def test_a_file_that_contradicts_another_stands_apart(tmp_path: Path) -> None:
     examination = examine(tmp_path)
 
     folder = examination.folder
-    assert [fault.fault.reason for fault in examination.conflicts] == ["'Zip' is defined otherwise in A.avsc"]
+    assert [fault.fault.reason for fault in examination.conflicts] == [
+        f"'Zip' is defined otherwise in {tmp_path}/A.avsc"
+    ]
     assert [folder.schema(name).types["Zip"] for name in "ABC"] == [Fixed("Zip", 5), Fixed("Zip", 6), Fixed("Zip", 5)]
     assert folder.around("B").locate(Place("Zip", ("size",))).file == f"{tmp_path}/B.avsc"
     assert parse(folder.self_contained_text("B")).types["Zip"] == Fixed("Zip", 6)
-    with pytest.raises(SchemaError, match=r"'Zip' is defined otherwise in A\.avsc"):
+    with pytest.raises(SchemaError, match=r"'Zip' is defined otherwise in .*/A\.avsc"):
         load(tmp_path)
 
 
