@@ -36,6 +36,7 @@ from codegen.avro.schema import (
     namespace_of,
     simple_name,
 )
+from codegen.avro.spelling import kind_of
 from codegen.errors import SchemaError
 
 SIMPLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -321,7 +322,7 @@ def _union_key(node: Node) -> tuple[type[Node], str]:
         case Primitive(type=name) | Reference(name=name):
             return type(node), name
         case _:
-            return type(node), type(node).__name__.lower()
+            return type(node), kind_of(node)
 
 
 def _required(value: Mapping[str, Json], key: str, at: _At) -> Json:

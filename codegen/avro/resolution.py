@@ -30,6 +30,7 @@ from codegen.avro.schema import (
     Union,
     simple_name,
 )
+from codegen.avro.spelling import kind_of, spelled
 
 PROMOTIONS: Final[Mapping[str, frozenset[str]]] = {
     "int": frozenset({"long", "float", "double"}),
@@ -332,13 +333,4 @@ def size_min(node: Node, schema: Schema, known: dict[str, int] | None = None) ->
 
 def describe(node: Node, schema: Schema) -> str:
     """Return a type as errors name it."""
-    match node:
-        case Primitive(type=kind, logical=logical):
-            return f"{kind} ({logical.name})" if logical else kind
-        case Reference(name=name):
-            return f"{_kind(schema.definition(node))} {name}"
-    return type(node).__name__.lower()
-
-
-def _kind(definition: Definition) -> str:
-    return type(definition).__name__.lower()
+    return f"{kind_of(schema.definition(node))} {node.name}" if isinstance(node, Reference) else spelled(node)

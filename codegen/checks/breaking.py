@@ -42,23 +42,10 @@ def _successor(newest: Version, earlier: Earlier, contracts: Contracts) -> str |
 
 
 def _removed(subject: str, versions: tuple[Version, ...]) -> Finding:
-    rule = RULES["SUBJECT_REMOVED"]
     newest = versions[-1]
     message = f"{newest.name or subject} was released, and no file defines it or has it as an alias"
     labels = tuple(version.label for version in versions)
-    return Finding(
-        rule=rule.id,
-        category=rule.category,
-        severity=rule.severity,
-        path="",
-        message=message,
-        fix=rule.fix,
-        file=newest.file,
-        line=1,
-        column=1,
-        subject=subject,
-        versions=labels,
-    )
+    return faults.finding(Fault("SUBJECT_REMOVED", "", message), Location(newest.file, 1, 1), subject, labels)
 
 
 class _Comparison:

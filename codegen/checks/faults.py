@@ -16,7 +16,7 @@ from codegen.checks.findings import Finding
 from codegen.checks.plan_faults import Changed, Fault, PlanFaults, Use
 from codegen.checks.rules import RULES
 
-__all__ = ["Changed", "Fault", "compare_versions", "find", "finding"]
+__all__ = ["VERSION_RULES", "Changed", "Fault", "all_faults", "compare_versions", "find", "finding"]
 
 FAULTS_MAX: Final = 500
 """Faults that are told of one pair at each use; beyond, every fault is told once."""

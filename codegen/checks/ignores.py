@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from codegen.avro.json_text import Location
+from codegen.checks import faults
+from codegen.checks.faults import Fault
 from codegen.checks.findings import Finding, Rule, Severity
 from codegen.checks.ignore_rules import IGNORE_EXPIRED, IGNORE_UNUSED
 
@@ -75,18 +77,7 @@ def _of_ignores(ignores: Iterable[Ignore], findings: Sequence[Finding], today: d
 
 
 def _finding(rule: Rule, message: str, ignore: Ignore) -> Finding:
-    return Finding(
-        rule=rule.id,
-        category=rule.category,
-        severity=rule.severity,
-        path=ignore.path or "",
-        message=message,
-        fix=rule.fix,
-        file=ignore.location.file,
-        line=ignore.location.line,
-        column=ignore.location.column,
-        subject=ignore.subject,
-    )
+    return faults.finding(Fault(rule.id, ignore.path or "", message), ignore.location, ignore.subject)
 
 
 def _with_severities(findings: Iterable[Finding], severities: Severities) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codegen.avro.schema import Logical
+from codegen.avro.spelling import spelled_plain
 
 LOSSY: Final = {
     ("int", "float"): "a float has 24 bits for the 32 of an int",
@@ -35,7 +36,8 @@ def changes_of_meaning(
         reason = f"{writer_type} is read as {reader_type}: {LOSSY[writer_type, reader_type]}"
         changes.append(ChangeOfMeaning("LOSSY_PROMOTION", reason))
     if writer != reader:
-        changes += _of_logical_types(_spelled(writer_type, writer), writer, _spelled(reader_type, reader), reader)
+        written, wanted = spelled_plain(writer_type, writer), spelled_plain(reader_type, reader)
+        changes += _of_logical_types(written, writer, wanted, reader)
     return tuple(changes)
 
 
@@ -76,11 +78,3 @@ def _time(name: str) -> tuple[str, str]:
     """Split the name of a time into kind and unit; others have no unit."""
     kind, _, unit = name.rpartition("-")
     return (kind, unit) if unit in _UNITS else (name, "")
-
-
-def _spelled(kind: str, logical: Logical | None) -> str:
-    if logical is None:
-        return f"plain {kind}"
-    if logical.name == "decimal":
-        return f"decimal({logical.precision}, {logical.scale})"
-    return logical.name

@@ -4,26 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Reference, Schema, Union, simple_name
+from codegen.python.types import LOGICAL, PLAIN
 
-_PLAIN: Final[Mapping[str, str]] = {
-    "null": "None",
-    "boolean": "bool",
-    "int": "int",
-    "long": "int",
-    "float": "float",
-    "double": "float",
-    "bytes": "bytes",
-    "string": "str",
-}
 _LOGICAL: Final[Mapping[str, str]] = {
+    **{name: python_name for name, (_, python_name, _, _) in LOGICAL.items()},
     "decimal": "Decimal",
     "big-decimal": "bytes",
-    "uuid": "UUID",
-    "date": "date",
-    "time-millis": "time",
-    "time-micros": "time",
-    "timestamp-millis": "datetime",
-    "timestamp-micros": "datetime",
     "timestamp-nanos": "int",
     "local-timestamp-millis": "datetime without a zone",
     "local-timestamp-micros": "datetime without a zone",
@@ -36,7 +22,7 @@ def python_type(node: Node, schema: Schema) -> str:
     """Return the Python type of an attribute as people name it; a class that has moved is the same under its name."""
     match node:
         case Primitive(type=kind, logical=logical):
-            return _LOGICAL[logical.name] if logical else _PLAIN[kind]
+            return _LOGICAL[logical.name] if logical else PLAIN[kind]
         case Array(items=items):
             return f"list[{python_type(items, schema)}]"
         case Map(values=values):

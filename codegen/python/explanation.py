@@ -4,7 +4,7 @@ Paths read like Python: `lines[2].quantity`, `attributes["colour"]`.
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
@@ -81,24 +81,6 @@ class _Fault(Exception):
         super().__init__(f"{path.lstrip('.')}: {message}" if path else message)
 
 
-_WRITERS: Mapping[str, Callable[[Any], bytes]] = {
-    "null": runtime.write_null,
-    "boolean": runtime.write_boolean,
-    "int": runtime.write_int,
-    "long": runtime.write_long,
-    "float": runtime.write_float,
-    "double": runtime.write_double,
-    "bytes": runtime.write_bytes,
-    "string": runtime.write_string,
-    "uuid": runtime.write_uuid,
-    "date": runtime.write_date,
-    "time-millis": runtime.write_time_millis,
-    "time-micros": runtime.write_time_micros,
-    "timestamp-millis": runtime.write_timestamp_millis,
-    "timestamp-micros": runtime.write_timestamp_micros,
-    "local-timestamp-millis": runtime.write_local_timestamp_millis,
-    "local-timestamp-micros": runtime.write_local_timestamp_micros,
-}
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "null": (type(None),),
     "boolean": (bool,),
@@ -146,7 +128,7 @@ class _Value:
         if not isinstance(value, types) and not (kind == "uuid" and hasattr(value, "int")):
             raise _Fault(path, f"{_a(types[0])} is needed, not {_shown(value)}")
         try:
-            _WRITERS[kind](value)
+            getattr(runtime, LOGICAL[kind][2] if node.logical else f"write_{kind}")(value)
         except runtime.FAULTS as error:
             raise _Fault(path, f"{_shown(value)} does not fit {kind}: {error}") from error
 

@@ -22,6 +22,7 @@ from codegen.avro.schema import (
     Schema,
     Union,
 )
+from codegen.avro.spelling import kind_of
 from codegen.errors import UnsupportedSchema
 from codegen.python.names import attribute, member
 from codegen.python.text import quoted, quoted_bytes
@@ -118,7 +119,7 @@ def python_kind(node: Node, schema: Schema) -> str:
         case Primitive(type=kind, logical=logical):
             return LOGICAL[logical.name][1] if logical else _KINDS.get(kind, kind)
         case Array() | Map() | Union():
-            return type(node).__name__.lower()
+            return kind_of(node)
     definition = schema.definition(node)
     if isinstance(definition, Fixed):
         return "UUID" if definition.logical else "bytes"

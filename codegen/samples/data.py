@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 from codegen import runtime
 from codegen.avro.json_text import Json
 from codegen.avro.schema import Array, Definition, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union
+from codegen.avro.spelling import kind_of
 
 Datum: TypeAlias = "bool | int | float | str | bytes | list[Datum] | dict[str, Datum] | Branch | None"
 
@@ -24,12 +25,7 @@ class Branch:
 
 def branch_name(node: Node) -> str:
     """Return how the JSON encoding names a branch of a union."""
-    match node:
-        case Primitive(type=kind):
-            return kind
-        case Reference(name=name):
-            return name
-    return type(node).__name__.lower()
+    return node.name if isinstance(node, Reference) else kind_of(node)
 
 
 def as_json(datum: Datum) -> Json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from codegen.avro.schema import MISSING, Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.avro.spelling import kind_of
 from codegen.samples.data import Branch, Datum, as_json, branch_name
 
 
@@ -179,4 +180,4 @@ def _is_nullable(node: Node) -> bool:
 
 
 def _kind(schema: Schema, node: Node) -> str:
-    return type(schema.definition(node)).__name__.lower() if isinstance(node, Reference) else branch_name(node)
+    return kind_of(schema.definition(node) if isinstance(node, Reference) else node)
