@@ -34,7 +34,7 @@ NONE: Final = "none"
 _OF_TYPE: Final = frozenset({"type", "name", "namespace", "doc", "aliases", "fields", "symbols", "size", "default"})
 _OF_FIELD: Final = frozenset({"name", "type", "doc", "aliases", "default"})
 _OF_LOGICAL: Final = frozenset({"logicalType", "precision", "scale"})
-_INNER: Final = frozenset({"type", "items", "values"})  # keys of a field's type that lead to further types
+_INNER: Final = {"array": "items", "map": "values"}  # where a type has another one inside
 
 
 class Sign(StrEnum):
@@ -187,12 +187,13 @@ def _attributes(json: Json, place: str) -> Iterator[tuple[str, str]]:
         kind = json["type"]
         if kind in NAMED:  # a type of its own
             return
-        known = _INNER | (_OF_LOGICAL if logical_type(json, str(kind)) else frozenset())
+        inner = _INNER.get(str(kind))
+        known = {"type", inner} | (_OF_LOGICAL if logical_type(json, str(kind)) else frozenset())
         for key, value in json.items():
-            if key not in known:
+            if key == inner:
+                yield from _attributes(value, f"{place}.{key}")
+            elif key not in known:
                 yield f"{place}.{key}", _json(value)
-            elif key in _INNER:
-                yield from _attributes(value, place if key == "type" else f"{place}.{key}")
     elif isinstance(json, list):
         for number, branch in enumerate(json):
             yield from _attributes(branch, f"{place}.{number}")

@@ -90,6 +90,11 @@ def lines(previous: Any, current: Any) -> list[str]:
         (record(), record(owner="orders"), ['~ owner none -> "orders"']),
         (record(field("a", pii=True)), record(field("a")), ["~ field a: pii true -> none"]),
         (
+            record(field("a", {"type": "int", "values": {"pii": 1}})),
+            record(field("a", {"type": "int", "values": {"pii": 2}})),
+            ['~ field a: type.values {"pii": 1} -> {"pii": 2}'],
+        ),
+        (
             record(field("a", ["null", {"type": "array", "items": {"type": "string"}}])),
             record(field("a", ["null", {"type": "array", "items": {"type": "string", "pii": True}}])),
             ["~ field a: type.1.items.pii none -> true"],
