@@ -11,6 +11,7 @@ from codegen.avro.schema_text import collect_definitions, normal_form
 from codegen.checks.breaking import is_same
 from codegen.checks.difference import changes, render
 from codegen.checks.history import Types
+from codegen.checks.listing import Listing
 
 SEED = 20_260_301
 PAIRS = 50
@@ -33,7 +34,7 @@ def test_a_diff_is_empty_where_nothing_differs_and_only_there(number: int) -> No
         is_equal = all(
             normal_form(previous.json[name]) == normal_form(current.json.get(name)) for name in previous.json
         ) and len(previous.json) == len(current.json)
-        assert (found == ()) is is_equal, f"seed {seed}: {schemas}\n{render(found, 'text')}"
+        assert (found == ()) is is_equal, f"seed {seed}: {schemas}\n{render(found, Listing.TEXT)}"
         assert changes(current, current) == ()
 
 

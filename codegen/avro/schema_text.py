@@ -122,7 +122,7 @@ def collect_definitions(value: Json, into: dict[str, Json], namespace: str = "")
                 collect_definitions(each["type"], into, inner)
         elif kind in {"array", "map"}:
             collect_definitions(value["items" if kind == "array" else "values"], into, namespace)
-        elif not isinstance(kind, str):
+        elif not isinstance(kind, str):  # a needless wrapping, which our parser refuses and registries keep
             collect_definitions(kind, into, namespace)
 
 

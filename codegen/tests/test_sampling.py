@@ -198,6 +198,7 @@ def test_recursion_comes_to_an_end_by_the_shortest_way() -> None:
         ([{"name": "next", "type": "R"}], "every R holds another one, in next"),
         ([{"name": "a", "type": "int"}, {"name": "next", "type": ["R"]}], "every R holds another one, in next"),
         ([{"name": "e", "type": {"type": "enum", "name": "E", "symbols": []}}], "e is an enum without symbols"),
+        ([{"name": "u", "type": []}], "u is a union without branches"),
     ],
 )
 def test_a_type_without_data_is_refused(fields: list[Any], message: str) -> None:
