@@ -152,7 +152,12 @@ class _Resolution:
         return False
 
     def is_same_kind(self, written: Reference, branch: Reference) -> bool:
-        return type(self.writer.definition(written)) is type(self.reader.definition(branch))
+        """Records, enums, and fixed of one size: "both schemas are fixed whose sizes and (unqualified) names match"."""
+        match self.writer.definition(written), self.reader.definition(branch):
+            case Fixed(size=size), Fixed(size=wanted):
+                return size == wanted
+            case source, target:
+                return type(source) is type(target)
 
     def named(self, written: Value, node: Reference, path: str) -> Value:
         assert isinstance(written.type, Reference)
@@ -164,9 +169,7 @@ class _Resolution:
                 if symbol is None:
                     raise Unreadable(f"{path}: unknown symbol {written.content}")
                 return Value(node, symbol)
-            case Fixed(size=size), Fixed() as fixed:
-                if size != fixed.size:
-                    raise Unreadable(f"{path}: {size} bytes were written, {fixed.size} are wanted")
+            case Fixed(), Fixed():
                 return self.compared(written, Value(node, written.content), path)
             case Record() as source, Record() as target:
                 return Value(
