@@ -5,8 +5,8 @@ The result is a plan: pure data from which decoders are generated (`codegen.pyth
 where a datum would get stuck: an empty array of unreadable items is readable. Each pair of records is planned once and
 assumed to be readable within itself (the greatest fixpoint): whether it is shows when the plan is walked.
 
-A branch of a reader's union is chosen by type and name alone, never by shape: the same type (by full name, for named
-types), else an alias, else the same unqualified name, else the first that the writer's type can be promoted to.
+A branch of a reader's union is chosen by type and name (and size, for a fixed), never by shape: the same type (by full
+name, for named types), else an alias, else the same unqualified name, else the first that the type can be promoted to.
 """
 
 from collections.abc import Iterator, Mapping
