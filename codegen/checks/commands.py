@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from codegen.avro import schema_files
-from codegen.avro.json_text import Json, Location, read_json
+from codegen.avro.json_text import Json, Location, decoded, read_json
 from codegen.avro.schema_files import Examination, FileFault, SchemaFolder
 from codegen.checks import breaking as checking
 from codegen.checks import difference, faults, formatting, history, ignores, linting, reports, rule_texts
@@ -247,11 +247,9 @@ def _exit(findings: Iterable[Finding]) -> None:
 
 def _source(path: Path) -> Source:
     try:
-        return Source(text=path.read_text(encoding="utf-8"), file=str(path))
-    except OSError as error:
-        raise ContractsError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ContractsError(f"{path}: not UTF-8: {error.reason}") from error
+        return Source(text=decoded(path.read_bytes()), file=str(path))
+    except SchemaError as error:
+        raise ContractsError(f"{path}: {error}") from error
 
 
 @dataclass(slots=True)
@@ -268,8 +266,6 @@ def _compare_pairs(path: str, folder: SchemaFolder | None) -> None:
         with sys.stdin if path == "-" else Path(path).open(encoding="utf-8") as file:
             for answer in _answers(file, folder, seen):
                 typer.echo(json.dumps(answer))
-    except OSError as error:
-        raise ContractsError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ContractsError(f"{path}: not UTF-8: {error.reason}") from error
     if seen.broken:
