@@ -33,15 +33,20 @@ class Cluster:
     partitions: Mapping[str, int]
 
 
+class _OutdatedMetadata(DependencyUnavailable):
+    """The client knows the leader of a partition as it was before."""
+
+
 class Kafka:
     """An administrator's view of the cluster; made once per process."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
-        self._admin = AdminClient(
-            # log_level 2: what a broker that is away means is told by whoever asked
-            {"bootstrap.servers": bootstrap_servers, "socket.timeout.ms": 10_000, "log_level": 2}
-        )
+        self._admin = self._connected()
+
+    def _connected(self) -> AdminClient:
+        # log_level 2: what a broker that is away means is told by whoever asked
+        return AdminClient({"bootstrap.servers": self.bootstrap_servers, "socket.timeout.ms": 10_000, "log_level": 2})
 
     def describe(self, topics: Sequence[str]) -> Cluster:
         """Ids and partition counts of these topics. Raises Unprepared for a topic that does not exist."""
@@ -72,6 +77,17 @@ class Kafka:
         return self._offsets(partitions, LATEST, IsolationLevel.READ_COMMITTED)
 
     def _offsets(
+        self, partitions: Sequence[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[TopicPartition, int]:
+        try:
+            return self._ask_offsets(partitions, spec, isolation)
+        except _OutdatedMetadata:
+            # An administrative client remembers partitions' leader epochs for minutes, and asks with them again and
+            # again after the broker has come back with newer ones (librdkafka 2.16).
+            self._admin = self._connected()
+            return self._ask_offsets(partitions, spec, isolation)
+
+    def _ask_offsets(
         self, partitions: Sequence[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
     ) -> dict[TopicPartition, int]:
         asked = {confluent_kafka.TopicPartition(partition.topic, partition.partition): spec for partition in partitions}
@@ -203,6 +219,8 @@ def _answer(future: "Future[Any]", topic: str = "") -> Any:
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise Unprepared(f"topic {topic} does not exist: `pipeline up` creates topics, services do not") from error
-        raise DependencyUnavailable(f"Kafka did not answer: {error.args[0].str()}") from error
+        outdated = error.args[0].code() in {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH}
+        refusal = _OutdatedMetadata if outdated else DependencyUnavailable
+        raise refusal(f"Kafka did not answer: {error.args[0].str()}") from error
     except TimeoutError as error:
         raise DependencyUnavailable("Kafka did not answer in time") from error

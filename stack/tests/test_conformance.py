@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
+from services.messaging.kafka import Kafka
 from stack import databases, topics
 from stack.backend import Endpoints
 from stack.errors import StackError
@@ -107,6 +108,20 @@ def test_records_survive_the_broker(endpoints: Endpoints, topic: str, real_parts
 
     publish(endpoints.kafka, topic, "after")
     assert read(endpoints.kafka, topic, 2) == ["before", "after"]
+
+
+def test_who_asked_before_the_broker_died_is_answered_afterwards(
+    endpoints: Endpoints, topic: str, real_parts: Running
+) -> None:
+    kafka = Kafka(endpoints.kafka)
+    partitions = kafka.partitions(topic)
+    before = kafka.ends(partitions)
+
+    real_parts.kill("kafka")
+    real_parts.start("kafka")
+
+    publish(endpoints.kafka, topic, "after")  # from here on there is a leader
+    assert sum(kafka.ends(partitions).values()) > sum(before.values())
 
 
 def test_schemas_survive_the_registry(endpoints: Endpoints, real_parts: Running) -> None:
