@@ -120,8 +120,7 @@ class Parser:
         self.types: dict[str, Definition] = {}
         self._uses: list[_Use] = []  # of names that no text has defined so far
         self._defaults: list[_Default] = []
-        self._known: set[str] = set()  # names whose definitions are read or being read
-        self._begun_here: set[str] = set()  # those of the text being read
+        self._begun_here: set[str] = set()  # names whose definitions, in the text being read, are read or being read
         self.places: dict[str, Origin] = {}
         self._failed: set[str] = set()  # names that texts with a fault would have defined
         self.copies: list[SchemaError] = []  # definitions that another text has word for word
@@ -142,7 +141,6 @@ class Parser:
         self._failed |= self._begun_here
         for name in self._begun_here:
             if name not in self.places or self.places[name].name == source:
-                self._known.discard(name)
                 self.types.pop(name, None)
                 self.places.pop(name, None)
         raise error from None
@@ -194,7 +192,7 @@ class Parser:
             return Primitive(cast("PrimitiveType", name))
         resolved = full_name(name, at.namespace)
         _check_name(resolved, at)
-        if resolved not in self._known:
+        if resolved not in self.types and resolved not in self._begun_here:
             self._uses.append(_Use(resolved, at))
         return Reference(resolved)
 
@@ -235,7 +233,6 @@ class Parser:
         if name in self._begun_here:
             raise at.fault(f"{name!r} is defined twice", "name", rule="DUPLICATE_DEFINITION")
         known = self.types.get(name)
-        self._known.add(name)
         self._begun_here.add(name)
         read: Mapping[str, Callable[[str, Mapping[str, Json], _At], Definition]]
         read = {"enum": _enum, "fixed": _fixed}

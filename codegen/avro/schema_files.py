@@ -222,19 +222,17 @@ class _Reading:
             self._texts[opened] = text
             types = [each for each in (value if isinstance(value, list) else [value]) if _is_definition(each)]
             for each in types:
-                self._define(path, text, each)
+                self._define(path, opened, text, each)
             if not types:
                 fault = SchemaError("it defines no record, enum or fixed", source=opened, rule="FILE_WITHOUT_TYPE")
                 self.conflicts.append(FileFault(opened, Position(1, 1), fault))
 
-    def _define(self, path: str, text: str, value: Mapping[str, Json]) -> None:
+    def _define(self, path: str, opened: str, text: str, value: Mapping[str, Json]) -> None:
         name, defined = defined_name(value, ""), definitions_in(value)
         file = SchemaFile(PurePosixPath(path), text, value, name, defined, references(value))
         self.files.setdefault(name, file)  # a copy of a whole file says nothing new
-        here = {
-            each: self.parser.places[each] for each in defined if self.parser.places[each].name == self._opened(path)
-        }
-        self.places.update({each: (name, source.pointer) for each, source in here.items()})
+        origins = {each: self.parser.places[each] for each in defined}
+        self.places |= {each: (name, origin.pointer) for each, origin in origins.items() if origin.name == opened}
 
     def _stands_apart(self, path: str, content: bytes, error: SchemaError) -> bool:
         """Keep a file that contradicts another one as a folder of its own, if it can be one."""

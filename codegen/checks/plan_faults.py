@@ -91,7 +91,7 @@ class _At:
         return _At(self.path, self.writer, _into(self.reader, number))
 
 
-def _name(node: Node) -> Place | None:
+def _name_place(node: Node) -> Place | None:
     return Place(node.name, ("name",)) if isinstance(node, Reference) else None
 
 
@@ -110,7 +110,7 @@ class PlanFaults:
         """Yield what stands at the root."""
         resolution = self._resolution
         writer, reader = resolution.writer.root, resolution.reader.root
-        yield from self._plan(resolution.root, _At("", _name(writer), _name(reader)), writer, reader)
+        yield from self._plan(resolution.root, _At("", _name_place(writer), _name_place(reader)), writer, reader)
 
     def of_record(self, pair: RecordPair) -> Iterator[Fault | Use]:
         """Yield what stands in the fields of a pair of records."""
@@ -123,7 +123,8 @@ class PlanFaults:
             if step.target is not None:
                 target = numbers[step.target]
                 written, wanted = plan.writer.fields[number], plan.reader.fields[target]
-                yield from self._fields(plan, written, wanted, target)
+                if self._changed is Changed.READER:  # the other way round these are versions in the wrong order
+                    yield from self._fields(plan, written, wanted, target)
                 at = _At(
                     f".{wanted.name if self._changed is Changed.READER else written.name}",
                     Place(plan.writer.name, ("fields", number, "type")),
@@ -154,10 +155,11 @@ class PlanFaults:
             case Fail(why=Mismatch.NAME), Reference(), Reference():
                 yield self._name(plan, at, writer, reader)
             case Fail(why=Mismatch.SIZE), Reference(), Reference():
-                here = _At(at.path, Place(writer.name, ("size",)), Place(reader.name, ("size",)))
-                yield self._fault("FIXED_SIZE_CHANGED", here, plan.reason)
+                yield self._fault("FIXED_SIZE_CHANGED", _of_types(at.path, writer, reader, "size"), plan.reason)
+            case Fail(why=Mismatch.ALIAS_NAMESPACE), _, _:
+                yield self._fault("ALIAS_NAMESPACE", at, plan.reason)
             case Fail(), _, _:
-                yield self._fault(_rule_of(plan.why), at, plan.reason)
+                yield self._fault("TYPE_CHANGED", at, plan.reason)
 
     def _union(self, plan: ReadUnion, at: _At, writer: Union, reader: Node) -> Iterator[Fault | Use]:
         several = sum(not _is_null(branch) for branch in writer.branches) > 1
@@ -282,7 +284,7 @@ def _without(record: Record, field: Field) -> str:
     return f"{record.name} cannot be made without {field.name!r}"
 
 
-def _of_types(path: str, writer: Definition, reader: Definition, step: str) -> _At:
+def _of_types(path: str, writer: Definition | Reference, reader: Definition | Reference, step: str) -> _At:
     return _At(path, Place(writer.name, (step,)), Place(reader.name, (step,)))
 
 
@@ -290,18 +292,6 @@ def _renamed(plan: RecordPlan, unwritten: Sequence[Field]) -> Sequence[tuple[Fie
     skipped = {step.written_name for step in plan.steps if step.target is None}
     unread = [field for field in plan.writer.fields if field.name in skipped]
     return renamed(plan.writer, unread, plan.reader, unwritten)
-
-
-def _rule_of(why: Mismatch) -> str:
-    match why:
-        case Mismatch.NAME:
-            return "NAME_CHANGED"
-        case Mismatch.ALIAS_NAMESPACE:
-            return "ALIAS_NAMESPACE"
-        case Mismatch.SIZE:
-            return "FIXED_SIZE_CHANGED"
-        case Mismatch.TYPE | Mismatch.BRANCH:
-            return "TYPE_CHANGED"
 
 
 def _differ(writer: Node, first: Node, chosen: Node) -> bool:
