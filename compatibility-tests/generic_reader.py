@@ -4,17 +4,18 @@ Logical types are left aside, so every schema can be read; what they change is a
 """
 
 import dataclasses
-import sys
+import importlib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 from codegen import runtime
 from codegen.avro.parsing import parse
-from codegen.avro.resolution import RecordPair, resolve
+from codegen.avro.resolution import ReadEnum, RecordPair, resolve
 from codegen.avro.schema import Array, Definition, Enum, Field, Fixed, Map, Node, Primitive, Record, Schema, Union
+from codegen.python.conversions import Converted
 from codegen.python.decoder import Decoder
-from codegen.python.names import attribute, member
+from codegen.python.names import attribute_names, member_names
 
 
 def reader_for(writer: str, reader: str, *, named: bool = False) -> Callable[[bytes], Any]:
@@ -73,8 +74,6 @@ def _physical_node(node: Node) -> Node:
 class _GenericContext:
     """Names within the generated code: what they stand for is put into its globals when it is first mentioned."""
 
-    annotated = False
-
     def __init__(self, reader: Schema, *, named: bool) -> None:
         self._types = reader.types
         self._named = named
@@ -85,43 +84,51 @@ class _GenericContext:
         return self._put(f"_{name}", getattr(runtime, name))
 
     def imported(self, module: str, name: str) -> str:
-        return self._put(f"_{name}", getattr(sys.modules[module], name))
+        return self._put(f"_{name}", getattr(importlib.import_module(module), name))
 
     def builtin(self, name: str) -> str:
         return name
+
+    def conversion(self, of: Converted, function: str) -> str:
+        raise AssertionError(f"logical types are left aside: {of}, {function}")
 
     def type_name(self, name: str) -> str:
         return self._put(f"_class_{name.replace('.', '__')}", self._stand_in(self._types[name]))
 
     def _stand_in(self, definition: Definition) -> object:
         if isinstance(definition, Enum):
-            return SimpleNamespace(**{member(each): self._value(definition.name, each) for each in definition.symbols})
+            members = member_names(definition.name, definition.symbols).items()
+            return SimpleNamespace(**{member: self._value(definition.name, symbol) for symbol, member in members})
         if not isinstance(definition, Record):
             return None
-        names = {attribute(field.name): field.name for field in definition.fields}
+        attributes = attribute_names(tuple(field.name for field in definition.fields))
+        names = {attribute: name for name, attribute in attributes.items()}
         return lambda **values: self._value(definition.name, {names[key]: value for key, value in values.items()})
 
-    def constructor(self, name: str) -> str:
+    def draft(self, name: str) -> str:
+        return self._put("_draft", SimpleNamespace)
+
+    def finish(self, name: str) -> list[str]:
         definition = self._types[name]
         assert isinstance(definition, Record)
-        names = [field.name for field in definition.fields]
-        new = lambda *values: self._value(name, dict(zip(names, values, strict=True)))  # noqa: E731
-        return self._put(f"_new_{name.replace('.', '__')}", new)
+        attributes = attribute_names(tuple(field.name for field in definition.fields)).items()
+        finished = lambda draft: self._value(name, {field: getattr(draft, each) for field, each in attributes})  # noqa: E731
+        function = self._put(f"_finish_{name.replace('.', '__')}", finished)
+        return [f"return {function}(value), at"]
 
-    def writer(self, name: str) -> str:
-        raise AssertionError(f"nothing is written here: {name}")
+    def read_function(self, pair: RecordPair) -> list[str]:
+        return [f"def {self.reader(pair)}(data, at):"]
+
+    def symbols(self, plan: ReadEnum) -> str:
+        members = {
+            position << 1: self._value(plan.reader.name, symbol)
+            for position, symbol in enumerate(plan.symbols)
+            if symbol is not None
+        }
+        return self._put(f"_symbols_of_{plan.writer.name}_as_{plan.reader.name}".replace(".", "__"), members)
 
     def reader(self, pair: RecordPair) -> str:
-        definition = self._types.get(pair[1])
-        if not isinstance(definition, Enum):
-            return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
-        symbols = [self._value(definition.name, symbol) for symbol in definition.symbols]  # the same on both sides
-
-        def read(data: bytes, at: int) -> tuple[Any, int]:
-            position, at = runtime.read_branch(data, at, len(symbols))
-            return symbols[position], at
-
-        return self._put(f"_read_{definition.name.replace('.', '__')}", read)
+        return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
 
     def _value(self, name: str, content: Any) -> Any:
         return (name, content) if self._named else content

@@ -4,25 +4,23 @@ from collections.abc import Mapping
 from typing import Final
 
 from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Reference, Schema, Union, simple_name
-from codegen.python.types import LOGICAL, PLAIN
+from codegen.python.conversions import converted
+from codegen.python.types import PLAIN
 
-_LOGICAL: Final[Mapping[str, str]] = {
-    **{name: python_name for name, (_, python_name, _, _) in LOGICAL.items()},
-    "decimal": "Decimal",
-    "big-decimal": "bytes",
-    "timestamp-nanos": "int",
+_LOCAL: Final[Mapping[str, str]] = {
     "local-timestamp-millis": "datetime without a zone",
     "local-timestamp-micros": "datetime without a zone",
     "local-timestamp-nanos": "int without a zone",
-    "duration": "duration",
 }
 
 
 def python_type(node: Node, schema: Schema) -> str:
     """Return the Python type of an attribute as people name it; a class that has moved is the same under its name."""
+    if known := converted(node, schema):
+        return _LOCAL.get(known.logical.name, known.conversion.type)
     match node:
         case Primitive(type=kind, logical=logical):
-            return _LOGICAL[logical.name] if logical else PLAIN[kind]
+            return _LOCAL.get(logical.name, PLAIN[kind]) if logical else PLAIN[kind]
         case Array(items=items):
             return f"list[{python_type(items, schema)}]"
         case Map(values=values):
@@ -32,6 +30,4 @@ def python_type(node: Node, schema: Schema) -> str:
             return " | ".join(sorted(names, key=lambda name: (name == "None", name)))
         case Reference():
             definition = schema.definition(node)
-            if isinstance(definition, Fixed):
-                return _LOGICAL[definition.logical.name] if definition.logical else "bytes"
-            return simple_name(definition.name)
+            return "bytes" if isinstance(definition, Fixed) else simple_name(definition.name)

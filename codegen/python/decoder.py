@@ -4,6 +4,8 @@ The plan of a schema with itself gives the `read_...` functions of the generated
 schema gives a reader that is compiled when first needed. Both are the same straight-line code.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from codegen.avro.resolution import (
@@ -23,13 +25,13 @@ from codegen.avro.resolution import (
     size_min,
 )
 from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
-from codegen.python.names import attribute, member
-from codegen.python.text import bracketed
-from codegen.python.types import LOGICAL, Context, Defaults, annotation
+from codegen.python.conversions import converted, converted_fixed
+from codegen.python.default_values import Defaults
+from codegen.python.names import attribute_names
+from codegen.python.types import Context
 
-_OWN: Final = frozenset({"data", "at", "count", "branch", "size"})  # variables of the generated functions
-_DIRECT: Final = {"uuid": "read_uuid", "timestamp-micros": "read_timestamp_micros"}
-_BUILTINS: Final = frozenset({"range", "list", "dict", "len", "bytes", "str", "int", "float", "bool", "object"})
+_ONE_BYTE: Final = 64
+"""Positions that one byte holds."""
 
 
 class Decoder:
@@ -37,60 +39,67 @@ class Decoder:
 
     def __init__(self, resolution: Resolution, context: Context) -> None:
         self._resolution = resolution
-        self._schema = resolution.reader
         self._context = context
         self._defaults = Defaults(resolution.reader, context)
+        self._start()
+
+    def _start(self) -> None:
         self._lines: list[str] = []
         self._indent = 4
-        self._avoid: set[str] = set()
+        self._variables = {"data", "at", "value", "size"}
 
     def record(self, pair: RecordPair) -> list[str]:
         """Return the lines of the function that reads a record; it returns the value and the next position."""
         plan = self._resolution.records[pair]
-        cls = self._context.type_name(plan.reader.name)
-        arguments = ["data: bytes", "at: int"] if self._context.annotated else ["data", "at"]
-        result = f") -> tuple[{cls}, int]:" if self._context.annotated else "):"
-        self._lines, self._indent = [], 4
-        self._avoid = {attribute(field.name) for field in plan.reader.fields}
-        local = {field.name: self._local(field.name) for field in plan.reader.fields}
+        self._start()
+        attributes = attribute_names(tuple(field.name for field in plan.reader.fields))
+        self._emit(f"value = {self._context.draft(plan.reader.name)}()")
         for step in plan.steps:
-            if step.target is None:
-                self._plan(step.plan, "_", None)
-            else:
-                type_ = next(field.type for field in plan.reader.fields if field.name == step.target)
-                self._plan(step.plan, local[step.target], type_)
+            self._plan(step.plan, "_" if step.target is None else f"value.{attributes[step.target]}")
         if plan.missing:
             self._fail(plan.reason)
         for field in plan.defaults:
-            self._emit(f"{local[field.name]} = {self._defaults.expression(field.type, field.default)}")
-        values = [local[field.name] for field in plan.reader.fields]
-        self._lines += bracketed(f"return {self._context.constructor(plan.reader.name)}(", values, "), at", 4)
-        return [
-            *bracketed(f"def {self._context.reader(pair)}(", arguments, result),
-            '    """Read what stands at `at`; return it and the next position."""',
-            *self._lines,
-        ]
+            self._emit(f"value.{attributes[field.name]} = {self._defaults.expression(field.type, field.default)}")
+        for line in self._context.finish(plan.reader.name):
+            self._emit(line)
+        return [*self._context.read_function(pair), *self._lines]
 
-    def _local(self, field_name: str) -> str:
-        name = attribute(field_name)
-        hides = name in _OWN or name in _BUILTINS or name.startswith(("read_", "_")) or name[:1].isupper()
-        hides = hides or "_from_" in name or name == "to_single"
-        return self._free(f"{name}_value") if hides else name
+    def statements(self, plan: Plan, target: str) -> list[str]:
+        """Return the lines that read one datum by `plan` into `target`."""
+        self._start()
+        self._plan(plan, target)
+        return self._lines
 
-    def _free(self, stem: str) -> str:
+    def skipper(self, record: Record) -> list[str]:
+        """Return the lines of the function that passes over a record of the writer's."""
+        self._start()
+        for field in record.fields:
+            self._skip(field.type)
+        return [f"def {self._context.reader((record.name, ''))}(data, at):", *self._lines, "    return at"]
+
+    def _variable(self, stem: str) -> str:
         """Return a variable name that no other value of this function has."""
         name, number = stem, 1
-        while name in self._avoid:
+        while name in self._variables:
             number += 1
             name = f"{stem}_{number}"
-        self._avoid.add(name)
+        self._variables.add(name)
         return name
 
     def _emit(self, line: str) -> None:
         self._lines.append(" " * self._indent + line)
 
-    def _plan(self, plan: Plan, target: str, type_: Node | None) -> None:
-        """Emit the statements that read by `plan` into `target` (of the reader's type `type_`) and move `at`."""
+    def _indented(self, emit: Callable[[], None]) -> None:
+        """Emit statements, or that there are none, one step to the right."""
+        self._indent += 4
+        before = len(self._lines)
+        emit()
+        if len(self._lines) == before:
+            self._emit("pass")
+        self._indent -= 4
+
+    def _plan(self, plan: Plan, target: str) -> None:
+        """Emit the statements that read by `plan` into `target` and move `at`."""
         match plan:
             case Read():
                 self._read(plan, target)
@@ -99,13 +108,13 @@ class Decoder:
             case ReadEnum():
                 self._enum(plan, target)
             case ReadArray(items=items, item_bytes_min=bytes_min):
-                self._array(items, bytes_min, target, type_)
+                self._array(items, bytes_min, target)
             case ReadMap(values=values, item_bytes_min=bytes_min):
-                self._map(values, bytes_min, target, type_)
-            case ReadUnion():
-                self._union(plan, target, type_)
+                self._map(values, bytes_min, target)
+            case ReadUnion(branches=branches):
+                self._union(branches, target)
             case IntoBranch(plan=inner):
-                self._plan(inner, target, _branch_type(inner, type_))
+                self._plan(inner, target)
             case ReadRecord(pair=pair):
                 self._emit(f"{target}, at = {self._context.reader(pair)}(data, at)")
             case Skip(writer=writer):
@@ -117,29 +126,40 @@ class Decoder:
         self._emit(f"raise {self._context.builtin('ValueError')}({reason!r})")
 
     def _read(self, plan: Read, target: str) -> None:
-        helper = self._context.helper
-        logical = plan.reader.logical.name if plan.reader.logical else None
-        if plan.writer.type == "null":
+        known = converted(plan.reader, self._resolution.reader)
+        if known and plan.writer.type == plan.reader.type:
+            self._emit(f"{target}, at = {self._context.conversion(known, known.conversion.read)}(data, at)")
+        elif known:
+            raw = self._variable("raw")
+            self._primitive(plan.writer.type, raw)
+            convert = self._context.conversion(known, known.conversion.convert)
+            self._emit(f"{target} = {convert}({self._promoted(plan, raw)})")
+        else:
+            self._primitive(plan.writer.type, target)
+            value = self._promoted(plan, target)
+            if value != target:
+                self._emit(f"{target} = {value}")
+
+    def _primitive(self, kind: str, target: str) -> None:
+        if kind == "null":
             self._emit(f"{target} = None")
-            return
-        if logical in _DIRECT and plan.writer.type == plan.reader.type:
-            self._emit(f"{target}, at = {helper(_DIRECT[logical])}(data, at)")
-            return
-        raw = self._free(f"{target}_raw") if logical else target
-        self._emit(f"{raw}, at = {helper(f'read_{plan.writer.type}')}(data, at)")
-        value = self._promoted(plan, raw)
-        if logical:
-            self._emit(f"{target} = {helper(LOGICAL[logical][3])}({value})")
-        elif value != target:
-            self._emit(f"{target} = {value}")
+        elif kind == "boolean":
+            self._emit(f"{target} = {self._context.helper('BOOLEANS')}[data[at]]")
+            self._emit("at += 1")
+        elif kind == "string" and target != "_":  # without a call if it has less than 64 bytes
+            self._emit("if (size := data[at]) & 129:")
+            self._emit(f"    {target}, at = {self._context.helper('read_string')}(data, at)")
+            self._emit("else:")
+            self._emit(f"    {target} = data[at + 1 : (at := at + 1 + (size >> 1))].decode()")
+        else:
+            self._emit(f"{target}, at = {self._context.helper(f'read_{kind}')}(data, at)")
 
     def _promoted(self, plan: Read, value: str) -> str:
-        builtin = self._context.builtin
         match plan.writer.type, plan.reader.type:
             case "int" | "long", "float":
                 return f"{self._context.helper('to_single')}({value})"
             case "int" | "long", "double":
-                return f"{builtin('float')}({value})"
+                return f"{self._context.builtin('float')}({value})"
             case "string", "bytes":
                 return f"{value}.encode()"
             case "bytes", "string":
@@ -147,98 +167,92 @@ class Decoder:
         return value
 
     def _fixed(self, fixed: Fixed, target: str) -> None:
-        raw = self._free(f"{target}_raw") if fixed.logical else target
-        self._emit(f"{raw}, at = {self._context.helper('read_fixed')}(data, at, {fixed.size})")
-        if fixed.logical:
-            self._emit(f"{target} = {self._context.helper('uuid_from_bytes')}({raw})")
+        if known := converted_fixed(fixed):
+            self._emit(f"{target}, at = {self._context.conversion(known, known.conversion.read)}(data, at)")
+        else:
+            self._emit(f"{target}, at = {self._context.helper('read_fixed')}(data, at, {fixed.size})")
 
     def _enum(self, plan: ReadEnum, target: str) -> None:
-        if plan.symbols == plan.reader.symbols:
-            name = plan.reader.name
-            self._emit(f"{target}, at = {self._context.reader((name, name))}(data, at)")
-            return
-        self._emit(f"branch, at = {self._context.helper('read_branch')}(data, at, {len(plan.symbols)})")
-        cls = self._context.type_name(plan.reader.name)
-        members = [f"{cls}.{member(symbol)}" if symbol else "None" for symbol in plan.symbols]
-        self._lines += bracketed(f"{target} = (", members, f"{',' if len(members) == 1 else ''})[branch]", self._indent)
-        if None in plan.symbols:
-            self._emit(f"if {target} is None:")
-            self._indent += 4
-            self._fail(f"{plan.reader.name} has no such symbol and no default")
-            self._indent -= 4
+        position = self._position(len(plan.symbols), "position")
+        self._emit(f"{target} = {self._context.symbols(plan)}[{position}]")
 
-    def _blocks(self, bytes_min: int) -> str:
-        """Emit the loops over blocks and items; return the statement that goes on to the next block."""
-        count = self._free("count")
-        statement = f"{count}, at = {self._context.helper('read_count')}(data, at, {bytes_min})"
-        self._emit(statement)
-        self._emit(f"while {count}:")
+    def _position(self, count: int, name: str) -> str:
+        """Emit the statements that read one of so many positions; return the variable of its first byte.
+
+        Of a later position than one byte holds, it is twice the position.
+        """
+        position = self._variable(name)
+        if count <= _ONE_BYTE:
+            self._emit(f"{position} = data[at]")
+            self._emit("at += 1")
+        else:
+            self._emit(f"{position}, at = {self._context.helper('read_position')}(data, at, {count})")
+        return position
+
+    def _blocks(self, bytes_min: int, item: Callable[[], None]) -> None:
+        """Emit the loops over blocks and items, of at least so many bytes each; `item` emits what is done for each."""
+        count = self._variable("count")
+        self._emit("while data[at]:")
+        self._emit(f"    {count}, at = {self._context.helper('read_count')}(data, at, {bytes_min})")
         self._emit(f"    for _ in {self._context.builtin('range')}({count}):")
-        self._indent += 8
-        return statement
-
-    def _end_blocks(self, statement: str) -> None:
-        self._indent -= 4
-        self._emit(statement)
-        self._indent -= 4
-
-    def _array(self, items: Plan, bytes_min: int, target: str, type_: Node | None) -> None:
-        item_type = type_.items if isinstance(type_, Array) else None
-        self._declare(target, type_, "[]")
-        statement = self._blocks(bytes_min)
-        item = self._free("item")
-        self._plan(items, item, item_type)
-        self._emit(f"{target}.append({item})")
-        self._end_blocks(statement)
-
-    def _map(self, values: Plan, bytes_min: int, target: str, type_: Node | None) -> None:
-        value_type = type_.values if isinstance(type_, Map) else None
-        self._declare(target, type_, "{}")
-        statement = self._blocks(bytes_min)
-        key, item = self._free("key"), self._free("item")
-        self._emit(f"{key}, at = {self._context.helper('read_string')}(data, at)")
-        self._plan(values, item, value_type)
-        self._emit(f"{target}[{key}] = {item}")
-        self._end_blocks(statement)
-
-    def _declare(self, target: str, type_: Node | None, value: str) -> None:
-        if self._context.annotated and type_ is not None:
-            self._emit(f"{target}: {annotation(type_, self._schema, self._context)} = {value}")
-        else:
-            self._emit(f"{target} = {value}")
-
-    def _union(self, plan: ReadUnion, target: str, type_: Node | None) -> None:
-        """Emit a chain of ifs over the writer's branches; a nullable type is None unless the other branch follows."""
-        branch = self._free("branch") if len(plan.branches) > 1 else "_"
-        self._emit(f"{branch}, at = {self._context.helper('read_branch')}(data, at, {len(plan.branches)})")
-        branches = [each.plan if isinstance(each, IntoBranch) else each for each in plan.branches]
-        nulls = [_reads_null(each) for each in branches]
-        if len(branches) == 2 and any(nulls):
-            self._declare(target, type_, "None")
-            other = nulls.index(False) if False in nulls else 1
-            self._emit(f"if {branch} == {other}:")
-            self._block(branches[other], target, _branch_type(branches[other], type_))
-            return
-        if self._context.annotated and type_ is not None:
-            self._emit(f"{target}: {annotation(type_, self._schema, self._context)}")
-        for position, each in enumerate(branches):
-            last = position == len(branches) - 1
-            test = f"{'el' if position else ''}if {branch} == {position}:"
-            if len(branches) > 1:
-                self._emit("else:" if last else test)
-                self._block(each, target, _branch_type(each, type_))
-            else:
-                self._plan(each, target, _branch_type(each, type_))
-
-    def _block(self, plan: Plan, target: str, type_: Node | None) -> None:
         self._indent += 4
-        if isinstance(plan, ReadArray | ReadMap) and self._context.annotated:
-            inner = self._free(f"{target}_items")  # its own annotation, beside the union's
-            self._plan(plan, inner, type_)
-            self._emit(f"{target} = {inner}")
-        else:
-            self._plan(plan, target, type_)
+        self._indented(item)
         self._indent -= 4
+        self._emit("at += 1")
+
+    def _array(self, items: Plan, bytes_min: int, target: str) -> None:
+        array, item = self._variable("items"), self._variable("item")
+        self._emit(f"{array}: {self._context.builtin('list')}[{self._context.builtin('object')}] = []")
+        self._emit(f"{target} = {array}")
+
+        def append() -> None:
+            self._plan(items, item)
+            self._emit(f"{array}.append({item})")
+
+        self._blocks(bytes_min, append)
+
+    def _map(self, values: Plan, bytes_min: int, target: str) -> None:
+        mapping, key = self._variable("mapping"), self._variable("key")
+        text, anything = self._context.builtin("str"), self._context.builtin("object")
+        self._emit(f"{mapping}: {self._context.builtin('dict')}[{text}, {anything}] = {{}}")
+        self._emit(f"{target} = {mapping}")
+
+        def put() -> None:
+            self._primitive("string", key)
+            self._plan(values, f"{mapping}[{key}]")
+
+        self._blocks(bytes_min, put)
+
+    def _union(self, branches: Sequence[Plan], target: str) -> None:
+        """Emit a chain of ifs over the writer's branches; a nullable type is None unless the other branch follows."""
+        nulls = [_reads_null(each) for each in branches]
+        if target.isidentifier():
+            self._emit(f"{target}: {self._context.builtin('object')}")
+        if len(branches) != 2 or not any(nulls):
+            self._choose(len(branches), lambda number: self._plan(branches[number], target))
+            return
+        branch = self._position(2, "branch")
+        other = nulls.index(False) if False in nulls else 1
+        self._emit(f"{target} = None")
+        self._emit(f"if {branch} == {other << 1}:")
+        self._indented(lambda: self._plan(branches[other], target))
+        self._emit(f"elif {branch}:" if other else f"elif {branch} != 2:")
+        self._indented(lambda: self._no_branch(branch))
+
+    def _choose(self, count: int, read: Callable[[int], None]) -> None:
+        """Emit a chain of ifs over so many branches; `read` emits what is done for one of them."""
+        branch = self._position(count, "branch")
+        for number in range(count):
+            self._emit(f"{'el' if number else ''}if {branch} == {number << 1}:")
+            self._indented(partial(read, number))
+        if count:
+            self._emit("else:")
+            self._indented(lambda: self._no_branch(branch))
+        else:
+            self._no_branch(branch)
+
+    def _no_branch(self, branch: str) -> None:
+        self._emit(f"raise {self._context.helper('no_branch')}({branch})")
 
     def _skip(self, node: Node) -> None:
         """Emit the statements that move `at` past a datum of the writer's."""
@@ -247,64 +261,31 @@ class Decoder:
             case Primitive(type="null"):
                 pass
             case Primitive(type=kind):
-                self._emit(f"_, at = {self._context.helper(f'read_{kind}')}(data, at)")
-            case Array(items=child) | Map(values=child):
-                statement = self._blocks(size_min(child, writer) + isinstance(node, Map))
-                before = len(self._lines)
-                if isinstance(node, Map):
-                    self._emit(f"_, at = {self._context.helper('read_string')}(data, at)")
-                self._skip(child)
-                if len(self._lines) == before:
-                    self._emit("pass")
-                self._end_blocks(statement)
+                self._primitive(kind, "_")
+            case Array(items=child):
+                self._blocks(size_min(child, writer), lambda: self._skip(child))
+            case Map(values=child):
+                self._blocks(1 + size_min(child, writer), lambda: self._skip_pair(child))
             case Union(branches=branches):
-                self._skip_union(branches)
+                self._choose(len(branches), lambda number: self._skip(branches[number]))
             case Reference():
                 self._skip_named(node, writer)
 
-    def _skip_union(self, branches: tuple[Node, ...]) -> None:
-        branch = self._free("branch")
-        self._emit(f"{branch}, at = {self._context.helper('read_branch')}(data, at, {len(branches)})")
-        for position, each in enumerate(branches):
-            self._emit(f"if {branch} == {position}:")
-            self._indent += 4
-            before = len(self._lines)
-            self._skip(each)
-            if len(self._lines) == before:
-                self._emit("pass")
-            self._indent -= 4
+    def _skip_pair(self, value: Node) -> None:
+        self._primitive("string", "_")
+        self._skip(value)
 
     def _skip_named(self, node: Reference, writer: Schema) -> None:
         definition = writer.definition(node)
         match definition:
             case Enum(symbols=symbols):
-                self._emit(f"_, at = {self._context.helper('read_branch')}(data, at, {len(symbols)})")
+                self._emit(f"_, at = {self._context.helper('read_position')}(data, at, {len(symbols)})")
             case Fixed(size=size):
                 self._emit(f"at += {size}")
             case Record():
                 self._emit(f"at = {self._context.reader((definition.name, ''))}(data, at)")
 
-    def statements(self, plan: Plan, target: str) -> list[str]:
-        """Return the lines that read one datum by `plan` into `target`."""
-        self._lines, self._indent, self._avoid = [], 4, {target}
-        self._plan(plan, target, None)
-        return self._lines
-
-    def skipper(self, record: Record) -> list[str]:
-        """Return the lines of the function that passes over a record of the writer's."""
-        self._lines, self._indent, self._avoid = [], 4, set()
-        for field in record.fields:
-            self._skip(field.type)
-        return [f"def {self._context.reader((record.name, ''))}(data, at):", *self._lines, "    return at"]
-
 
 def _reads_null(plan: Plan) -> bool:
+    plan = plan.plan if isinstance(plan, IntoBranch) else plan
     return isinstance(plan, Read) and plan.writer.type == "null"
-
-
-def _branch_type(plan: Plan, type_: Node | None) -> Node | None:
-    """Return the branch of the reader's union that a plan reads into (needed for containers' annotations only)."""
-    if not isinstance(type_, Union):
-        return type_
-    kind = Array if isinstance(plan, ReadArray) else Map
-    return next((branch for branch in type_.branches if isinstance(branch, kind)), None)

@@ -1,15 +1,37 @@
 """Generates the functions that write records: one expression a field, nothing interpreted at run time."""
 
-from codegen.avro.schema import Array, Fixed, Logical, Map, Node, Primitive, Record, Reference, Schema, Union
-from codegen.python.names import attribute, class_name, snake_case
+from typing import Protocol
+
+from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.python.conversions import converted
+from codegen.python.names import attribute_names
 from codegen.python.text import bracketed
-from codegen.python.types import LOGICAL, Context, annotation, python_kind
+from codegen.python.types import Context, annotation, python_kind
+
+_NULL = Primitive("null")
+_BRANCHES_OF_ONE_BYTE = 64
+
+
+class WriterContext(Context, Protocol):
+    """Where writing code is generated into."""
+
+    def writer(self, name: str) -> str:
+        """Return what the function is called that writes this record."""
+        ...
+
+    def symbol_bytes(self, name: str) -> str:
+        """Return what the table is called that has the bytes of each member of this enum."""
+        ...
+
+    def private(self, name: str) -> str:
+        """Return a name, like this one, for a function of this module's own."""
+        ...
 
 
 class Encoder:
     """Writes functions for records of one schema into one context."""
 
-    def __init__(self, schema: Schema, context: Context) -> None:
+    def __init__(self, schema: Schema, context: WriterContext) -> None:
         self._schema = schema
         self._context = context
         self._parts: list[str] = []  # functions for unions and nested containers, before the record's own
@@ -18,108 +40,138 @@ class Encoder:
         """Return the lines of the function that writes a record, and of those it needs for parts of it."""
         self._parts = []
         cls = self._context.type_name(record.name)
-        prefix = f"_write_{snake_case(record.name)}"
+        writer = self._context.writer(record.name)
+        attributes = attribute_names(tuple(field.name for field in record.fields))
         parts = [
-            self._expression(field.type, f"value.{attribute(field.name)}", f"{prefix}_{field.name}")
+            part
             for field in record.fields
+            for part in self._field(field.type, f"value.{attributes[field.name]}", f"_{writer}_{field.name}")
         ]
         function = [
-            *bracketed(f"def {self._context.writer(record.name)}(", [f"value: {cls}"], ") -> bytes:"),
+            *bracketed(f"def {writer}(", [f"value: {cls}"], ") -> bytes:"),
             '    """Return `value` as Avro bytes."""',
             f"    if value.__class__ is not {cls}:",
-            f'        raise {self._context.builtin("TypeError")}("not of class {class_name(record.name)}")',
+            f'        raise {self._context.builtin("TypeError")}("not of class {cls}")',
             *_joined(parts),
         ]
         return [*self._parts, *function]
 
+    def _field(self, node: Node, value: str, name: str) -> list[str]:
+        """Return the expressions of the bytes of `value`, one after the other; of a string its size and its text."""
+        if node == Primitive("string"):
+            helper = self._context.helper
+            return [f"{helper('SIZES')}[{self._context.builtin('len')}(text := {helper('utf8')}({value}))]", "text"]
+        return [self._expression(node, value, name)]
+
     def _expression(self, node: Node, value: str, name: str) -> str:
-        """Return the expression of the bytes of `value`; `name` is free for a function, should one be needed."""
+        """Return the expression of the bytes of `value`; `name` is what a function would be called, if one is needed."""
+        if function := self._known_function(node):
+            return f"{function}({value})"
         helper = self._context.helper
         match node:
-            case Primitive(logical=Logical(name=logical)):
-                return f"{helper(LOGICAL[logical][2])}({value})"
-            case Primitive(type=kind):
-                return f"{helper(f'write_{kind}')}({value})"
             case Array(items=items):
-                item = self._item(items, f"{name}_item")
-                return f"{helper('write_items')}([{item} for item in {helper('as_list')}({value})])"
+                return f"{helper('write_array')}({self._function(items, f'{name}_item')}, {value})"
             case Map(values=values):
-                item = self._item(values, f"{name}_item")
-                item = f"({item})" if " if " in item else item
-                pair = f"{helper('write_string')}(key) + {item}"
-                return f"{helper('write_items')}([{pair} for key, item in {helper('as_items')}({value})])"
+                return f"{helper('write_map')}({self._function(values, f'{name}_item')}, {value})"
             case Union():
                 return self._union(node, value, name)
-            case Reference():
-                return self._named(node, value)
+            case Reference(name=enum):
+                definition = self._schema.definition(node)
+                if isinstance(definition, Fixed):
+                    return f"{helper('write_fixed')}({value}, {definition.size})"
+                return f"{self._context.symbol_bytes(enum)}[{value}]"
+        raise AssertionError(f"every other type has its function: {node}")
 
-    def _item(self, node: Node, name: str) -> str:
-        """Return the expression of one `item`; a container within a container is written by a function of its own."""
-        if not isinstance(node, Array | Map):
-            return self._expression(node, "item", name)
+    def _known_function(self, node: Node) -> str | None:
+        """Return the function that writes values of this type, if there is one."""
+        if known := converted(node, self._schema):
+            return self._context.conversion(known, known.conversion.write)
+        match node:
+            case Primitive(type=kind):
+                return self._context.helper(f"write_{kind}")
+            case Reference(name=name) if isinstance(self._schema.definition(node), Record):
+                return self._context.writer(name)
+        return None
+
+    def _function(self, node: Node, name: str) -> str:
+        """Return the function that writes values of this type: the one there is, or a new one."""
+        if known := self._known_function(node):
+            return known
+        function = self._context.private(name)
         kind = annotation(node, self._schema, self._context)
         written = self._expression(node, "value", name)
-        self._parts += [f"def {name}(value: {kind}) -> bytes:", f"    return {written}", "", ""]
-        return f"{name}(item)"
-
-    def _named(self, node: Reference, value: str) -> str:
-        definition = self._schema.definition(node)
-        match definition:
-            case Fixed(logical=None, size=size):
-                return f"{self._context.helper('write_fixed')}({value}, {size})"
-            case Fixed():
-                return f"{self._context.helper('write_uuid_fixed')}({value})"
-        return f"{self._context.writer(definition.name)}({value})"
+        self._parts += [f"def {function}(value: {kind}) -> bytes:", f"    return {written}", "", ""]
+        return function
 
     def _union(self, union: Union, value: str, name: str) -> str:
         """Return a conditional for a nullable type, the call of a function for anything wider."""
-        null = Primitive("null")
-        others = [branch for branch in union.branches if branch != null]
+        others = [branch for branch in union.branches if branch != _NULL]
         if len(others) == 1 and len(union.branches) == 2:
             position = {branch: _position(index) for index, branch in enumerate(union.branches)}
             other = self._expression(others[0], value, name)
-            return f"{position[null]} if {value} is None else {position[others[0]]} + {other}"
-        self._parts += self._branching(union, name)
-        return f"{name}({value})"
+            return f"{position[_NULL]} if {value} is None else {position[others[0]]} + {other}"
+        function = self._context.private(name)
+        self._parts += self._branching(union, function)
+        return f"{function}({value})"
 
     def _branching(self, union: Union, name: str) -> list[str]:
+        """Return the function that writes a value as the first branch which holds it, by its class where it has one."""
+        kinds = [python_kind(branch, self._schema) for branch in union.branches]
         lines = [f"def {name}(value: {self._context.builtin('object')}) -> bytes:"]
-        ranks = {"str": 1}  # an enum's member is a str as well
-        branches = [(python_kind(branch, self._schema), index, branch) for index, branch in enumerate(union.branches)]
-        for kind, index, branch in sorted(branches, key=lambda each: ranks.get(each[0], 0)):
+        closed: set[str] = set()  # kinds of which an earlier branch holds every value
+        order = sorted(range(len(kinds)), key=lambda index: kinds[index] == "str")  # an enum's member is a str as well
+        for index in order:
+            kind, branch = kinds[index], union.branches[index]
+            if kind in closed:
+                continue
+            exact = self._exact_test(branch, kinds) if kind in kinds[index + 1 :] else None
+            if exact is None:
+                closed.add(kind)
             written = self._expression(branch, "value", f"{name}_{index}")
             bytes_ = _position(index) if kind == "null" else f"{_position(index)} + {written}"
-            lines += [
-                f"    if {self._test(branch, kind, kinds={k for k, _, _ in branches})}:",
-                f"        return {bytes_}",
-            ]
-        return [*lines, f"    raise {self._context.helper('no_branch')}(value)", "", ""]
+            lines += [f"    if {exact or self._test(branch, kind, kinds)}:", f"        return {bytes_}"]
+        return [*lines, f"    raise {self._context.helper('no_branch_for')}(value)", "", ""]
 
-    def _test(self, branch: Node, kind: str, kinds: set[str]) -> str:
+    def _exact_test(self, branch: Node, kinds: list[str]) -> str | None:
+        """Return the condition under which a branch holds a value of its Python type; None if it holds all of them."""
+        helper = self._context.helper
+        known = converted(branch, self._schema)
+        if known and known.decimal_type:
+            return f"{self._context.conversion(known, 'fits')}(value)"
+        if known:
+            return f"{helper('is_whole_millis')}(value)" if known.logical.name == "time-millis" else None
+        if branch == Primitive("float"):
+            test = f"{helper('is_single')}(value)"
+            return f"{self._test(branch, 'float', kinds)} and {test}" if {"int", "long"} & {*kinds} else test
+        definition = self._schema.definition(branch) if isinstance(branch, Reference) else None
+        return f"{helper('is_bytes')}(value, {definition.size})" if isinstance(definition, Fixed) else None
+
+    def _test(self, branch: Node, kind: str, kinds: list[str]) -> str:
         """Return the condition under which a value is meant for this branch of a union."""
         context = self._context
         if kind == "null":
             return "value is None"
-        if kind in {"int", "long", "date"}:
-            return f"{context.helper('is_int32' if kind == 'int' else f'is_{kind}'.replace('long', 'int'))}(value)"
-        if kind == "float" and not kinds & {"int", "long"}:
+        if kind in {"int", "long", "date", "bytes"}:
+            tests = {"int": "is_int32", "long": "is_int", "date": "is_date", "bytes": "is_bytes"}
+            return f"{context.helper(tests[kind])}(value)"
+        if kind == "float" and "int" not in kinds and "long" not in kinds:
             return f"{context.helper('is_number')}(value)"
-        isinstance_ = context.builtin("isinstance")
-        if isinstance(branch, Reference) and not isinstance(self._schema.definition(branch), Fixed):
-            return f"{isinstance_}(value, {context.type_name(branch.name)})"
-        if kind in {"UUID", "time", "datetime"}:
-            return f"{isinstance_}(value, {context.imported('uuid' if kind == 'UUID' else 'datetime', kind)})"
-        names = {"array": ("list", "tuple"), "map": ("dict",), "boolean": ("bool",), "bytes": ("bytes", "bytearray")}
-        types = " | ".join(context.builtin(name) for name in names.get(kind, (kind,)))
-        return f"{isinstance_}(value, {types})"
+        if known := converted(branch, self._schema):
+            types = context.imported(known.conversion.module, known.conversion.type)
+        elif isinstance(branch, Reference):
+            types = context.type_name(branch.name)
+        else:
+            names = {"array": ("list", "tuple"), "map": ("dict",), "boolean": ("bool",)}
+            types = " | ".join(context.builtin(name) for name in names.get(kind, (kind,)))
+        return f"{context.builtin('isinstance')}(value, {types})"
 
 
 def _position(index: int) -> str:
     """Return the literal of a union branch's position."""
     number = index << 1
-    if number > 127:
-        return f'b"\\x{number & 127 | 128:02x}\\x{number >> 7:02x}"'
-    return f'b"\\x{number:02x}"'
+    if index < _BRANCHES_OF_ONE_BYTE:
+        return f'b"\\x{number:02x}"'
+    return f'b"\\x{number & 127 | 128:02x}\\x{number >> 7:02x}"'
 
 
 def _joined(parts: list[str]) -> list[str]:

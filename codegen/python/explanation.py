@@ -4,8 +4,9 @@ Paths read like Python: `lines[2].quantity`, `attributes["colour"]`.
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation, Rounded
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -28,11 +29,12 @@ from codegen.avro.resolution import (
     resolve,
     size_min,
 )
-from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Reference, Schema, Union
+from codegen.avro.schema import Array, Enum, Fixed, Logical, Map, Node, Primitive, Reference, Schema, Union
+from codegen.avro.spelling import spelled_logical
 from codegen.errors import DecodeError, EncodeError
-from codegen.python.names import attribute
+from codegen.python.conversions import Converted, converted, converted_fixed
+from codegen.python.names import attribute_names
 from codegen.python.pair_reader import resolution_for
-from codegen.python.types import LOGICAL
 
 
 def encode_error(value: Any, fault: BaseException) -> EncodeError:
@@ -90,11 +92,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "double": (float, int),
     "bytes": (bytes, bytearray),
     "string": (str,),
-    "uuid": (UUID,),
-    "date": (date,),
-    "time-millis": (time,),
-    "time-micros": (time,),
 }
+_CONVERTED: Mapping[str, type] = {cls.__name__: cls for cls in (Decimal, UUID, date, time, datetime, runtime.Duration)}
 
 
 class _Value:
@@ -105,9 +104,12 @@ class _Value:
 
     def check(self, node: Node, value: Any, path: str) -> None:
         """Raise _Fault at the first field that does not fit."""
+        if known := converted(node, self._schema):
+            _converted(known, value, path)
+            return
         match node:
-            case Primitive():
-                self._primitive(node, value, path)
+            case Primitive(type=kind):
+                _primitive(kind, value, path)
             case Array(items=items):
                 _expect(value, (list, tuple), "a list", path)
                 for index, item in enumerate(value):
@@ -121,16 +123,6 @@ class _Value:
                 self._union(branches, value, path)
             case Reference():
                 self._named(node, value, path)
-
-    def _primitive(self, node: Primitive, value: Any, path: str) -> None:
-        kind = node.logical.name if node.logical else node.type
-        types = _TYPES.get(kind, (datetime,))
-        if not isinstance(value, types) and not (kind == "uuid" and hasattr(value, "int")):
-            raise _Fault(path, f"{_a(types[0])} is needed, not {_shown(value)}")
-        try:
-            getattr(runtime, LOGICAL[kind][2] if node.logical else f"write_{kind}")(value)
-        except runtime.FAULTS as error:
-            raise _Fault(path, f"{_shown(value)} does not fit {kind}: {error}") from error
 
     def _union(self, branches: tuple[Node, ...], value: Any, path: str) -> None:
         if runtime.is_int(value) and any(_is_integer(branch) for branch in branches):
@@ -159,15 +151,53 @@ class _Value:
             if not isinstance(value, str) or value not in definition.symbols:
                 raise _Fault(path, f"a symbol of {definition.name} is needed, not {_shown(value)}")
         elif isinstance(definition, Fixed):
-            if definition.logical:
-                _expect(value, (UUID,), "a UUID", path)
-            elif not isinstance(value, bytes | bytearray) or len(value) != definition.size:
+            if not isinstance(value, bytes | bytearray) or len(value) != definition.size:
                 raise _Fault(path, f"{definition.size} bytes are needed, not {_shown(value)}")
         elif getattr(type(value), "NAME", None) != definition.name:
             raise _Fault(path, f"a {definition.name} is needed, not {_shown(value)}")
         else:
+            attributes = attribute_names(tuple(field.name for field in definition.fields))
             for field in definition.fields:
-                self.check(field.type, getattr(value, attribute(field.name)), f"{path}.{field.name}")
+                self.check(field.type, getattr(value, attributes[field.name]), f"{path}.{field.name}")
+
+
+def _primitive(kind: str, value: Any, path: str) -> None:
+    types = _TYPES[kind]
+    if not isinstance(value, types):
+        raise _Fault(path, f"{_a(types[0])} is needed, not {_shown(value)}")
+    _attempt(getattr(runtime, f"write_{kind}"), value, kind, path)
+
+
+def _converted(known: Converted, value: Any, path: str) -> None:
+    type_ = _CONVERTED[known.conversion.type]
+    if not isinstance(value, type_) and not (type_ is UUID and hasattr(value, "int")):
+        raise _Fault(path, f"{_a(type_)} is needed, not {_shown(value)}")
+    if known.logical.name == "decimal" and (reason := _why_no_decimal(value, known.logical)):
+        raise _Fault(path, f"{_shown(value)} does not fit {spelled_logical(known.logical)}: {reason}")
+    _attempt(known.function(known.conversion.write), value, known.logical.name, path)
+
+
+def _attempt(write: Callable[[Any], bytes], value: Any, kind: str, path: str) -> None:
+    try:
+        write(value)
+    except runtime.FAULTS as error:
+        raise _Fault(path, f"{_shown(value)} does not fit {kind}: {error}") from error
+
+
+def _why_no_decimal(value: Decimal, logical: Logical) -> str | None:
+    """Return why a decimal cannot be written without being rounded."""
+    if not value.is_finite():
+        return "it has no digits"
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    significant = "".join(map(str, digits)).rstrip("0")
+    last = exponent + len(digits) - len(significant)  # the place of the last digit that counts, as a power of ten
+    if significant and -last > logical.scale:
+        return f"{-last} digits after the point, {logical.scale} at most"
+    before = logical.precision - logical.scale
+    if significant and value.adjusted() >= before:
+        return f"{value.adjusted() + 1} digits before the point, {before} at most"
+    return None
 
 
 def _is_integer(node: Node) -> bool:
@@ -205,7 +235,9 @@ class _Data:
             case Read(writer=writer, reader=reader):
                 self._read(writer, reader, path)
             case ReadFixed(reader=fixed):
-                self._take(fixed.size, path)
+                raw = self._take(fixed.size, path)
+                if known := converted_fixed(fixed):
+                    _convert(known, raw, path)
             case ReadEnum():
                 self._enum(plan, path)
             case ReadArray(items=items, item_bytes_min=bytes_min):
@@ -232,13 +264,10 @@ class _Data:
         raw = self._primitive(writer.type, path)
         if reader.type == "string" and isinstance(raw, bytes):
             raw = self._text(raw, "string", path)
-        if reader.logical is None:
-            return
-        convert = getattr(runtime, LOGICAL[reader.logical.name][3])
-        try:
-            convert(raw)
-        except runtime.FAULTS as error:
-            raise _Fault(path, f"{_shown(raw)} is no {reader.logical.name}: {error}") from error
+        elif reader.type == "bytes" and isinstance(raw, str):
+            raw = raw.encode()
+        if known := converted(reader, self._resolution.reader):
+            _convert(known, raw, path)
 
     def _primitive(self, kind: str, path: str) -> Any:
         if kind == "null":
@@ -248,6 +277,11 @@ class _Data:
             if size < 0:
                 raise _Fault(path, f"a size of {size}")
             return self._text(self._take(size, path), kind, path)
+        if kind == "boolean":
+            byte = self._take(1, path)[0]
+            if byte > 1:
+                raise _Fault(path, f"no boolean: {byte} is neither 0 nor 1")
+            return bool(byte)
         read = getattr(runtime, f"read_{kind}")
         try:
             value, self.at = read(self._data, self.at)
@@ -319,3 +353,13 @@ class _Data:
         else:
             for field in definition.fields:
                 self._skip(field.type, f"{path}.{field.name}")
+
+
+def _convert(known: Converted, raw: Any, path: str) -> None:
+    logical = known.logical
+    try:
+        known.function(known.conversion.convert)(raw)
+    except (InvalidOperation, Rounded) as error:
+        raise _Fault(path, f"{_shown(raw)} has more digits than {spelled_logical(logical)}") from error
+    except runtime.FAULTS as error:
+        raise _Fault(path, f"{_shown(raw)} is no {logical.name}: {error}") from error

@@ -3,18 +3,20 @@
 The compiled code is of the same kind as the generated modules', so an old version is read as fast as the current one.
 """
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from codegen import runtime
 from codegen.avro.parsing import parse
-from codegen.avro.resolution import Fail, ReadRecord, RecordPair, Resolution, resolve
+from codegen.avro.resolution import Fail, ReadEnum, ReadRecord, RecordPair, Resolution, resolve
 from codegen.avro.schema import Record
 from codegen.errors import DecodeError, SchemaError
+from codegen.python.conversions import Converted
 from codegen.python.decoder import Decoder
-from codegen.python.names import snake_case
 
 T = TypeVar("T")
 
@@ -64,8 +66,6 @@ def _compiled(cls: type, writer: str) -> Callable[[bytes, int], tuple[Any, int]]
 class _PairContext:
     """Names within compiled code: everything is put into its globals when it is first mentioned."""
 
-    annotated = False
-
     def __init__(self, types: Mapping[str, type]) -> None:
         self._types = types
         self._functions: dict[RecordPair, str] = {}
@@ -75,26 +75,35 @@ class _PairContext:
         return self._put(f"_{name}", getattr(runtime, name))
 
     def imported(self, module: str, name: str) -> str:
-        return self._put(f"_{name}", getattr(sys.modules[module], name))
+        return self._put(f"_{name}", getattr(importlib.import_module(module), name))
 
     def builtin(self, name: str) -> str:
         return name
 
+    def conversion(self, of: Converted, function: str) -> str:
+        logical = of.logical
+        decimal = f"_of_{logical.precision}_{logical.scale}_in_{of.size}" if of.decimal_type else ""
+        return self._put(f"_{function}{decimal}", of.function(function))
+
     def type_name(self, name: str) -> str:
         return self._put(f"_class_{name.replace('.', '__')}", self._types[name])
 
-    def constructor(self, name: str) -> str:
-        alias = f"_new_{name.replace('.', '__')}"
-        return alias if alias in self.scope else self._put(alias, runtime.constructor(self._types[name]))
+    def draft(self, name: str) -> str:
+        alias = f"_draft_{name.replace('.', '__')}"
+        return alias if alias in self.scope else self._put(alias, runtime.draft(self._types[name]))
 
-    def writer(self, name: str) -> str:
-        raise AssertionError(f"nothing is written here: {name}")
+    def finish(self, name: str) -> list[str]:
+        return [f"value.__class__ = {self.type_name(name)}", "return value, at"]
+
+    def read_function(self, pair: RecordPair) -> list[str]:
+        return [f"def {self.reader(pair)}(data, at):"]
+
+    def symbols(self, plan: ReadEnum) -> str:
+        cls: type[Enum] = self._types[plan.reader.name]
+        members = {position << 1: cls(symbol) for position, symbol in enumerate(plan.symbols) if symbol is not None}
+        return self._put(f"_symbols_of_{plan.writer.name}_as_{plan.reader.name}".replace(".", "__"), members)
 
     def reader(self, pair: RecordPair) -> str:
-        cls = self._types.get(pair[1])
-        if pair[0] == pair[1] and cls is not None and issubclass(cls, str):  # an enum, symbols unchanged
-            read = getattr(sys.modules[cls.__module__], f"read_{snake_case(pair[1])}")
-            return self._put(f"_read_{pair[1].replace('.', '__')}", read)
         return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
 
     def _put(self, name: str, value: object) -> str:

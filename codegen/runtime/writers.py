@@ -4,9 +4,10 @@ A value of the wrong type raises one of FAULTS, often by itself (a number has no
 """
 
 import struct
-from collections.abc import ItemsView, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeGuard, TypeVar
+from binascii import hexlify
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Final, TypeGuard, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -14,42 +15,53 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local timestamp has no zone
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-_MICROSECOND = timedelta(microseconds=1)
-_ONE_BYTE = [bytes((n,)) for n in range(128)]
+_LAST: Final = [bytes((n,)) if n < 128 else bytes((n & 127 | 128, n >> 7)) for n in range(1 << 14)]
+"""The bytes of a number below 2 to the power of 14, in groups of seven bits."""
+_MORE: Final = [bytes((n & 127 | 128, n >> 7 | 128)) for n in range(1 << 14)]
+"""The same where more groups follow."""
 _float = struct.Struct("<f")
 _double = struct.Struct("<d")
-_eight_bytes = struct.Struct("8B").pack
+_uuid_parts = struct.Struct("8s4s4s4s12s").unpack
 
 
 def write_unsigned(number: int) -> bytes:
     """Return `number` (0 or more) in groups of seven bits, the lowest first."""
-    if number < 128:
-        return _ONE_BYTE[number]
-    if number < 16_384:
-        return bytes((number & 127 | 128, number >> 7))
-    if number < 2_097_152:
-        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
-    groups = bytearray()
-    while number > 127:
-        groups.append(number & 127 | 128)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
+    if number < 0x4000:
+        return _LAST[number]
+    if number < 0x1000_0000:
+        return _MORE[number & 0x3FFF] + _LAST[number >> 14]
+    low, high = number & 0xFFF_FFFF, number >> 28  # each a small integer, which is faster
+    if high < 0x4000:
+        return _MORE[low & 0x3FFF] + _MORE[low >> 14] + _LAST[high]
+    if high < 0x1000_0000:
+        return _MORE[low & 0x3FFF] + _MORE[low >> 14] + _MORE[high & 0x3FFF] + _LAST[high >> 14]
+    return _MORE[low & 0x3FFF] + _MORE[low >> 14] + _more(high, write_unsigned(high >> 28))
+
+
+def _more(number: int, end: bytes) -> bytes:
+    return _MORE[number & 0x3FFF] + _MORE[number >> 14 & 0x3FFF] + end
+
+
+class _Sizes(dict[int, bytes]):
+    """The bytes of every size: what is not in the table is made."""
+
+    def __missing__(self, size: int) -> bytes:
+        return write_unsigned(size << 1)
+
+
+SIZES: Final = _Sizes((size, _LAST[size << 1]) for size in range(1 << 13))
+"""The bytes that say how many follow."""
 
 
 def write_long(value: int) -> bytes:
     """Return a 64-bit integer as a zig-zag varint."""
     if value.__class__ is not int:
         value = _strict_int(value)
-    number = (value << 1) ^ (value >> 63)
-    if number < 128:
-        return _ONE_BYTE[number] if number >= 0 else _too_large(value)
-    if number < 16_384:
-        return bytes((number & 127 | 128, number >> 7))
-    if number < 2_097_152:
-        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
-    if not -0x8000_0000_0000_0000 <= value <= 0x7FFF_FFFF_FFFF_FFFF:
-        _too_large(value)
+    number = value << 1 if value >= 0 else ~(value << 1)
+    if number < 0x4000:
+        return _LAST[number]
+    if number > 0xFFFF_FFFF_FFFF_FFFF:
+        raise OverflowError("more than 64 bits")
     return write_unsigned(number)
 
 
@@ -57,23 +69,29 @@ def write_int(value: int) -> bytes:
     """Return a 32-bit integer as a zig-zag varint."""
     if value.__class__ is not int:
         value = _strict_int(value)
-    if not -0x8000_0000 <= value <= 0x7FFF_FFFF:
-        _too_large(value)
-    return write_unsigned((value << 1) ^ (value >> 63))
+    number = value << 1 if value >= 0 else ~(value << 1)
+    if number < 0x4000:
+        return _LAST[number]
+    if number > 0xFFFF_FFFF:
+        raise OverflowError("more than 32 bits")
+    return write_unsigned(number)
+
+
+utf8: Final = str.encode
+"""A string's UTF-8 bytes; a TypeError for anything else, also for what has an `encode` of its own."""
 
 
 def write_string(value: str) -> bytes:
     """Return a string as its UTF-8 bytes after their number."""
-    text = value.encode()
-    size = len(text)
-    return (_ONE_BYTE[size << 1] if size < 64 else write_unsigned(size << 1)) + text
+    text = utf8(value)
+    return SIZES[len(text)] + text
 
 
 def write_bytes(value: bytes | bytearray) -> bytes:
     """Return bytes after their number."""
     if not isinstance(value, bytes | bytearray):
         raise TypeError("not bytes")
-    return write_unsigned(len(value) << 1) + value
+    return SIZES[len(value)] + value
 
 
 def write_fixed(value: bytes | bytearray, size: int) -> bytes:
@@ -109,29 +127,33 @@ def write_double(value: float) -> bytes:
     return _double.pack(value if value.__class__ is float else _strict_float(value))
 
 
-def write_items(parts: Sequence[bytes]) -> bytes:
-    """Return an array's or a map's encoded items as one block."""
-    return b"".join((write_unsigned(len(parts) << 1), *parts, b"\x00")) if parts else b"\x00"
+def write_array(write: Callable[[T], bytes], values: Sequence[T]) -> bytes:
+    """Return an array as one block of items, each written by `write`.
 
-
-def as_list(values: Sequence[T]) -> Sequence[T]:
-    """Return `values` if they are a list or tuple: a string is a sequence too, but never meant as one here."""
-    if not isinstance(values, list | tuple):
+    A string is a sequence too, but never meant as one here.
+    """
+    if values.__class__ is not list and not isinstance(values, list | tuple):
         raise TypeError("not a list")
-    return values
+    return b"".join((SIZES[len(values)], *map(write, values), b"\x00")) if values else b"\x00"
 
 
-def as_items(values: Mapping[str, T]) -> ItemsView[str, T]:
-    """Return the items of a mapping."""
-    if not isinstance(values, Mapping):
+def write_map(write: Callable[[T], bytes], values: Mapping[str, T]) -> bytes:
+    """Return a map as one block of keys and values, each value written by `write`."""
+    if values.__class__ is not dict and not isinstance(values, Mapping):
         raise TypeError("not a mapping")
-    return values.items()
+    if not values:
+        return b"\x00"
+    parts = [SIZES[len(values)]]
+    for key, value in values.items():
+        text = utf8(key)
+        parts += (SIZES[len(text)], text, write(value))
+    parts.append(b"\x00")
+    return b"".join(parts)
 
 
 def write_uuid(value: UUID) -> bytes:
     """Return a UUID as a string of 36 characters."""
-    digits = value.int.to_bytes(16, "big").hex()
-    return f"H{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}".encode()  # H: length 36
+    return b"H" + b"-".join(_uuid_parts(hexlify(value.int.to_bytes(16))))  # H: length 36
 
 
 def write_uuid_fixed(value: UUID) -> bytes:
@@ -141,49 +163,53 @@ def write_uuid_fixed(value: UUID) -> bytes:
 
 def write_timestamp_micros(value: datetime) -> bytes:
     """Return microseconds since 1970 in UTC; the value must be aware."""
-    number = (value - _EPOCH) // _MICROSECOND << 1
-    if 0x2_0000_0000_0000 <= number < 0x100_0000_0000_0000:  # from 1978 to 3111 it takes eight bytes
-        low, high = number & 0xFFF_FFFF, number >> 28  # halves are small integers, which are faster
-        return _eight_bytes(
-            *(low & 127 | 128, low >> 7 & 127 | 128, low >> 14 & 127 | 128, low >> 21 | 128),
-            *(high & 127 | 128, high >> 7 & 127 | 128, high >> 14 & 127 | 128, high >> 21),
-        )
-    return write_long(number >> 1)
+    since = value - _EPOCH
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return write_unsigned(micros << 1) if micros >= 0 else write_long(micros)
 
 
 def write_timestamp_millis(value: datetime) -> bytes:
     """Return whole milliseconds since 1970 in UTC, rounded down; the value must be aware."""
-    return write_long((value - _EPOCH) // _MICROSECOND // 1000)
+    since = value - _EPOCH
+    millis = (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+    return write_unsigned(millis << 1) if millis >= 0 else write_long(millis)
 
 
 def write_local_timestamp_micros(value: datetime) -> bytes:
     """Return microseconds since 1970 on the clock on the wall; the value must be naive."""
-    return write_long((value - _LOCAL_EPOCH) // _MICROSECOND)
+    since = value - _LOCAL_EPOCH
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return write_unsigned(micros << 1) if micros >= 0 else write_long(micros)
 
 
 def write_local_timestamp_millis(value: datetime) -> bytes:
     """Return whole milliseconds since 1970 on the clock on the wall, rounded down; the value must be naive."""
-    return write_long((value - _LOCAL_EPOCH) // _MICROSECOND // 1000)
+    since = value - _LOCAL_EPOCH
+    millis = (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+    return write_unsigned(millis << 1) if millis >= 0 else write_long(millis)
 
 
 def write_date(value: date) -> bytes:
     """Return days since 1970; a datetime is refused."""
     if isinstance(value, datetime):
         raise TypeError("a datetime is not a date")
-    return write_long(value.toordinal() - _EPOCH_ORDINAL)
+    days = value.toordinal() - _EPOCH_ORDINAL
+    return write_unsigned(days << 1) if days >= 0 else write_long(days)
 
 
 def write_time_micros(value: time) -> bytes:
     """Return microseconds since midnight."""
-    return write_long(_time_micros(value))
+    return write_unsigned(_time_micros(value) << 1)
 
 
 def write_time_millis(value: time) -> bytes:
     """Return whole milliseconds since midnight, rounded down."""
-    return write_long(_time_micros(value) // 1000)
+    return write_unsigned(_time_micros(value) // 1000 << 1)
 
 
 def _time_micros(value: time) -> int:
+    if value.__class__ is not time and not isinstance(value, time):
+        raise TypeError("not a time of day")
     if value.tzinfo is not None:
         raise TypeError("a time of day has no zone")
     return ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
@@ -201,11 +227,7 @@ def _strict_float(value: object) -> float:
     return float(value)
 
 
-def _too_large(value: int) -> bytes:
-    raise OverflowError(f"{value} does not fit")
-
-
-def no_branch(value: object) -> TypeError:
+def no_branch_for(value: object) -> TypeError:
     """Return the error for a value that fits no branch of a union."""
     return TypeError(f"no branch for {type(value).__name__}")
 
@@ -223,6 +245,26 @@ def is_int32(value: object) -> TypeGuard[int]:
 def is_number(value: object) -> TypeGuard[float]:
     """Say whether `value` is a float or an int and no bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_single(value: object) -> TypeGuard[float]:
+    """Say whether `value` is a number that four bytes hold exactly, or no number at all (NaN)."""
+    if not is_number(value):
+        return False
+    try:
+        return bool(_float.unpack(_float.pack(value))[0] == value) or value != value
+    except OverflowError:
+        return False
+
+
+def is_bytes(value: object, size: int | None = None) -> TypeGuard[bytes]:
+    """Say whether `value` is bytes, of this number if one is given."""
+    return isinstance(value, bytes | bytearray) and size in (None, len(value))
+
+
+def is_whole_millis(value: object) -> TypeGuard[time]:
+    """Say whether `value` is a time of day that milliseconds hold."""
+    return isinstance(value, time) and value.microsecond % 1000 == 0
 
 
 def is_date(value: object) -> TypeGuard[date]:

@@ -4,9 +4,10 @@ import importlib
 import io
 import itertools
 import json
+import struct
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,8 @@ import fastavro
 from codegen.avro import schema_files
 from codegen.python import generated_files
 from codegen.python import source as python_source
-from codegen.python.names import attribute
+from codegen.python.names import attribute_names
+from codegen.runtime import Duration
 
 _numbers = itertools.count()
 
@@ -73,9 +75,11 @@ def _parsed(schema: str) -> Any:
 def as_datum(value: Any) -> Any:
     """Return a generated object as fastavro wants it: dicts (named, for unions of records), plain symbols."""
     if is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in fields(value)]
-        avro = {attribute(field["name"]): field["name"] for field in json.loads(value.SCHEMA)["fields"]}  # type: ignore[attr-defined]
-        return {"-type": value.NAME} | {avro[name]: as_datum(getattr(value, name)) for name in names}  # type: ignore[attr-defined]
+        if isinstance(value, Duration):
+            return struct.pack("<III", value.months, value.days, value.milliseconds)  # fastavro knows no durations
+        avro = [field["name"] for field in json.loads(value.SCHEMA)["fields"]]  # type: ignore[attr-defined]
+        attributes = attribute_names(tuple(avro)).items()
+        return {"-type": value.NAME} | {name: as_datum(getattr(value, attribute)) for name, attribute in attributes}  # type: ignore[attr-defined]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list):

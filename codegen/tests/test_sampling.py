@@ -16,11 +16,11 @@ from fastavro.validation import ValidationError
 
 from codegen import runtime
 from codegen.avro.parsing import parse
-from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.avro.schema import Array, Map, Node, Primitive, Record, Reference, Schema, Union
 from codegen.avro.schema_files import load
 from codegen.errors import ContractsError, EncodeError, SchemaError
-from codegen.python.names import attribute
-from codegen.python.types import LOGICAL
+from codegen.python.conversions import Converted, converted
+from codegen.python.names import attribute_names
 from codegen.samples.data import Branch, Datum, as_json, branch_name, encode
 from codegen.samples.sampling import Sampler, find, lines
 from codegen.tests.golden.kinds import Empty
@@ -155,21 +155,21 @@ def as_instance(schema: Schema, node: Node, datum: Any) -> Any:
             return [as_instance(schema, items, item) for item in datum]
         case Map(values=values), dict():
             return {key: as_instance(schema, values, item) for key, item in datum.items()}
-        case Primitive(logical=logical), _ if logical:
-            return converted(LOGICAL[logical.name][3], datum)
+        case Primitive() | Reference(), _ if known := converted(node, schema):
+            return plain_or_converted(known, datum)
         case Reference(), _:
             match schema.definition(node), datum:
-                case Fixed(logical=logical), bytes() if logical:
-                    return converted("uuid_from_bytes", datum)
                 case Record(fields=fields, name=name), dict():
-                    arguments = {attribute(f.name): as_instance(schema, f.type, datum[f.name]) for f in fields}
-                    return CLASSES[name](**arguments)
+                    attributes = attribute_names(tuple(field.name for field in fields))
+                    return CLASSES[name](
+                        **{attributes[f.name]: as_instance(schema, f.type, datum[f.name]) for f in fields}
+                    )
     return datum
 
 
-def converted(function: str, raw: Any) -> Any:
+def plain_or_converted(known: Converted, raw: Any) -> Any:
     with contextlib.suppress(*runtime.FAULTS):
-        return getattr(runtime, function)(raw) if type(raw) in {int, str, bytes} else raw
+        return known.function(known.conversion.convert)(raw) if type(raw) in {int, str, bytes} else raw
     return raw
 
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
 from codegen.avro.parsing import parse
-from codegen.avro.schema import Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
-from codegen.python.names import attribute
+from codegen.avro.schema import Array, Enum, Fixed, Logical, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.python.names import attribute_names
+from codegen.runtime import Duration
 
 _MILLIS = 1000
 _TIMES = st.times(min_value=time(0), max_value=time(23, 59, 59, 999999))
 _LOCAL = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(9000, 1, 1))  # noqa: DTZ001
+_COUNTS = st.integers(0, 2**32 - 1)
 _LEAVES: Mapping[str, st.SearchStrategy[Any]] = {
     "null": st.none(),
     "boolean": st.booleans(),
@@ -30,6 +33,10 @@ _LEAVES: Mapping[str, st.SearchStrategy[Any]] = {
     "timestamp-micros": _LOCAL.map(lambda t: t.replace(tzinfo=UTC)),
     "local-timestamp-millis": _LOCAL.map(lambda t: t.replace(microsecond=t.microsecond // _MILLIS * _MILLIS)),
     "local-timestamp-micros": _LOCAL,
+    "timestamp-nanos": st.integers(-0x8000_0000_0000_0000, 0x7FFF_FFFF_FFFF_FFFF),
+    "local-timestamp-nanos": st.integers(-0x8000_0000_0000_0000, 0x7FFF_FFFF_FFFF_FFFF),
+    "big-decimal": st.decimals(allow_nan=False, allow_infinity=False),
+    "duration": st.builds(Duration, months=_COUNTS, days=_COUNTS, milliseconds=_COUNTS),
 }
 
 
@@ -51,6 +58,8 @@ class _Strategies:
     def of(self, node: Node) -> st.SearchStrategy[Any]:
         match node:
             case Primitive(type=kind, logical=logical):
+                if logical and logical.name == "decimal":
+                    return decimals(logical)
                 return _LEAVES[logical.name if logical else kind]
             case Array(items=items):
                 return st.lists(self.of(items), max_size=1 if items == Reference(self._recursive) else 3)
@@ -68,7 +77,18 @@ class _Strategies:
         match definition:
             case Enum(name=name):
                 return st.sampled_from(self._types[name])
+            case Fixed(logical=Logical(name="decimal") as logical):
+                return decimals(logical)
             case Fixed(size=size, logical=logical):
-                return st.uuids() if logical else st.binary(min_size=size, max_size=size)
+                return _LEAVES[logical.name] if logical else st.binary(min_size=size, max_size=size)
             case Record(name=name, fields=fields):
-                return st.builds(self._types[name], **{attribute(f.name): self.of(f.type) for f in fields})
+                attributes = attribute_names(tuple(field.name for field in fields))
+                return st.builds(self._types[name], **{attributes[f.name]: self.of(f.type) for f in fields})
+
+
+def decimals(logical: Logical) -> st.SearchStrategy[Decimal]:
+    """Return a strategy for the decimals of a precision and scale, with and without trailing zeros."""
+    limit = 10**logical.precision - 1
+    numbers = st.integers(-limit, limit) | st.integers(-min(limit, 300), min(limit, 300))
+    exact = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+    return numbers.map(lambda number: exact.scaleb(Decimal(number), -logical.scale))

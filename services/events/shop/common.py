@@ -15,13 +15,15 @@ from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
     FAULTS,
-    constructor,
-    read_branch,
+    SIZES,
+    draft,
+    no_branch,
     read_int,
     read_long,
     read_string,
     read_timestamp_micros,
     read_uuid,
+    utf8,
     write_int,
     write_long,
     write_string,
@@ -125,8 +127,8 @@ class OrderLine:
         return value
 
 
-_new_event_header = constructor(EventHeader)
-_new_order_line = constructor(OrderLine)
+_draft_event_header = draft(EventHeader)
+_draft_order_line = draft(OrderLine)
 
 
 def write_event_header(value: EventHeader) -> bytes:
@@ -145,32 +147,55 @@ def write_event_header(value: EventHeader) -> bytes:
 
 def read_event_header(data: bytes, at: int) -> tuple[EventHeader, int]:
     """Read what stands at `at`; return it and the next position."""
-    event_id, at = read_uuid(data, at)
-    occurred_at, at = read_timestamp_micros(data, at)
-    branch, at = read_branch(data, at, 2)
-    cause_id: UUID | None = None
-    if branch == 1:
-        cause_id, at = read_uuid(data, at)
-    branch_2, at = read_branch(data, at, 2)
-    trace_parent: str | None = None
-    if branch_2 == 1:
-        trace_parent, at = read_string(data, at)
-    return _new_event_header(event_id, occurred_at, cause_id, trace_parent), at
+    value = _draft_event_header()
+    value.event_id, at = read_uuid(data, at)
+    value.occurred_at, at = read_timestamp_micros(data, at)
+    branch = data[at]
+    at += 1
+    value.cause_id = None
+    if branch == 2:
+        value.cause_id, at = read_uuid(data, at)
+    elif branch:
+        raise no_branch(branch)
+    branch_2 = data[at]
+    at += 1
+    value.trace_parent = None
+    if branch_2 == 2:
+        if (size := data[at]) & 129:
+            value.trace_parent, at = read_string(data, at)
+        else:
+            value.trace_parent = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    elif branch_2:
+        raise no_branch(branch_2)
+    value.__class__ = EventHeader
+    return value, at
 
 
 def write_order_line(value: OrderLine) -> bytes:
     """Return `value` as Avro bytes."""
     if value.__class__ is not OrderLine:
         raise TypeError("not of class OrderLine")
-    return b"".join((write_string(value.sku), write_int(value.quantity), write_long(value.unit_price_minor)))
+    return b"".join(
+        (
+            SIZES[len(text := utf8(value.sku))],
+            text,
+            write_int(value.quantity),
+            write_long(value.unit_price_minor),
+        )
+    )
 
 
 def read_order_line(data: bytes, at: int) -> tuple[OrderLine, int]:
     """Read what stands at `at`; return it and the next position."""
-    sku, at = read_string(data, at)
-    quantity, at = read_int(data, at)
-    unit_price_minor, at = read_long(data, at)
-    return _new_order_line(sku, quantity, unit_price_minor), at
+    value = _draft_order_line()
+    if (size := data[at]) & 129:
+        value.sku, at = read_string(data, at)
+    else:
+        value.sku = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.quantity, at = read_int(data, at)
+    value.unit_price_minor, at = read_long(data, at)
+    value.__class__ = OrderLine
+    return value, at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {

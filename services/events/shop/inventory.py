@@ -19,17 +19,19 @@ from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
     FAULTS,
-    as_list,
-    constructor,
+    SIZES,
+    draft,
     enum_bytes,
-    read_branch,
+    enum_members,
+    no_branch,
     read_count,
     read_int,
     read_long,
     read_string,
     read_uuid,
+    utf8,
+    write_array,
     write_int,
-    write_items,
     write_long,
     write_string,
     write_uuid,
@@ -396,27 +398,14 @@ class StockRejected:
         return value
 
 
-_new_product_listed = constructor(ProductListed)
-_new_stock_adjusted = constructor(StockAdjusted)
-_new_stock_deducted = constructor(StockDeducted)
-_new_stock_line = constructor(StockLine)
-_new_shortage = constructor(Shortage)
-_new_stock_rejected = constructor(StockRejected)
-
-
 _REJECTION_REASON_BYTES = enum_bytes(RejectionReason)
-_REJECTION_REASON_MEMBERS = tuple(RejectionReason)
-
-
-def write_rejection_reason(value: RejectionReason) -> bytes:
-    """Return `value` as Avro bytes."""
-    return _REJECTION_REASON_BYTES[value]
-
-
-def read_rejection_reason(data: bytes, at: int) -> tuple[RejectionReason, int]:
-    """Read what stands at `at`; return it and the next position."""
-    position, at = read_branch(data, at, 3)
-    return _REJECTION_REASON_MEMBERS[position], at
+_REJECTION_REASON_MEMBERS = enum_members(RejectionReason)
+_draft_product_listed = draft(ProductListed)
+_draft_shortage = draft(Shortage)
+_draft_stock_adjusted = draft(StockAdjusted)
+_draft_stock_deducted = draft(StockDeducted)
+_draft_stock_line = draft(StockLine)
+_draft_stock_rejected = draft(StockRejected)
 
 
 def write_product_listed(value: ProductListed) -> bytes:
@@ -426,10 +415,13 @@ def write_product_listed(value: ProductListed) -> bytes:
     return b"".join(
         (
             write_event_header(value.header),
-            write_string(value.sku),
-            write_string(value.name),
+            SIZES[len(text := utf8(value.sku))],
+            text,
+            SIZES[len(text := utf8(value.name))],
+            text,
             write_long(value.unit_price_minor),
-            write_string(value.currency),
+            SIZES[len(text := utf8(value.currency))],
+            text,
             write_long(value.version),
             b"\x00" if value.initial_on_hand is None else b"\x02" + write_long(value.initial_on_hand),
         )
@@ -438,17 +430,31 @@ def write_product_listed(value: ProductListed) -> bytes:
 
 def read_product_listed(data: bytes, at: int) -> tuple[ProductListed, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    sku, at = read_string(data, at)
-    name, at = read_string(data, at)
-    unit_price_minor, at = read_long(data, at)
-    currency, at = read_string(data, at)
-    version, at = read_long(data, at)
-    branch, at = read_branch(data, at, 2)
-    initial_on_hand: int | None = None
-    if branch == 1:
-        initial_on_hand, at = read_long(data, at)
-    return _new_product_listed(header, sku, name, unit_price_minor, currency, version, initial_on_hand), at
+    value = _draft_product_listed()
+    value.header, at = read_event_header(data, at)
+    if (size := data[at]) & 129:
+        value.sku, at = read_string(data, at)
+    else:
+        value.sku = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    if (size := data[at]) & 129:
+        value.name, at = read_string(data, at)
+    else:
+        value.name = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.unit_price_minor, at = read_long(data, at)
+    if (size := data[at]) & 129:
+        value.currency, at = read_string(data, at)
+    else:
+        value.currency = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.version, at = read_long(data, at)
+    branch = data[at]
+    at += 1
+    value.initial_on_hand = None
+    if branch == 2:
+        value.initial_on_hand, at = read_long(data, at)
+    elif branch:
+        raise no_branch(branch)
+    value.__class__ = ProductListed
+    return value, at
 
 
 def write_stock_adjusted(value: StockAdjusted) -> bytes:
@@ -458,10 +464,12 @@ def write_stock_adjusted(value: StockAdjusted) -> bytes:
     return b"".join(
         (
             write_event_header(value.header),
-            write_string(value.sku),
+            SIZES[len(text := utf8(value.sku))],
+            text,
             write_long(value.delta),
             write_long(value.on_hand),
-            write_string(value.reason),
+            SIZES[len(text := utf8(value.reason))],
+            text,
             b"\x00" if value.idempotency_key is None else b"\x02" + write_string(value.idempotency_key),
         )
     )
@@ -469,16 +477,30 @@ def write_stock_adjusted(value: StockAdjusted) -> bytes:
 
 def read_stock_adjusted(data: bytes, at: int) -> tuple[StockAdjusted, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    sku, at = read_string(data, at)
-    delta, at = read_long(data, at)
-    on_hand, at = read_long(data, at)
-    reason, at = read_string(data, at)
-    branch, at = read_branch(data, at, 2)
-    idempotency_key: str | None = None
-    if branch == 1:
-        idempotency_key, at = read_string(data, at)
-    return _new_stock_adjusted(header, sku, delta, on_hand, reason, idempotency_key), at
+    value = _draft_stock_adjusted()
+    value.header, at = read_event_header(data, at)
+    if (size := data[at]) & 129:
+        value.sku, at = read_string(data, at)
+    else:
+        value.sku = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.delta, at = read_long(data, at)
+    value.on_hand, at = read_long(data, at)
+    if (size := data[at]) & 129:
+        value.reason, at = read_string(data, at)
+    else:
+        value.reason = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    branch = data[at]
+    at += 1
+    value.idempotency_key = None
+    if branch == 2:
+        if (size := data[at]) & 129:
+            value.idempotency_key, at = read_string(data, at)
+        else:
+            value.idempotency_key = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    elif branch:
+        raise no_branch(branch)
+    value.__class__ = StockAdjusted
+    return value, at
 
 
 def write_stock_deducted(value: StockDeducted) -> bytes:
@@ -489,7 +511,7 @@ def write_stock_deducted(value: StockDeducted) -> bytes:
         (
             write_event_header(value.header),
             write_uuid(value.order_id),
-            write_items([write_stock_line(item) for item in as_list(value.lines)]),
+            write_array(write_stock_line, value.lines),
             b"\x00" if value.payment_id is None else b"\x02" + write_uuid(value.payment_id),
         )
     )
@@ -497,49 +519,72 @@ def write_stock_deducted(value: StockDeducted) -> bytes:
 
 def read_stock_deducted(data: bytes, at: int) -> tuple[StockDeducted, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    lines: list[StockLine] = []
-    count, at = read_count(data, at, 2)
-    while count:
+    value = _draft_stock_deducted()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    items: list[object] = []
+    value.lines = items
+    while data[at]:
+        count, at = read_count(data, at, 2)
         for _ in range(count):
             item, at = read_stock_line(data, at)
-            lines.append(item)
-        count, at = read_count(data, at, 2)
-    branch, at = read_branch(data, at, 2)
-    payment_id: UUID | None = None
-    if branch == 1:
-        payment_id, at = read_uuid(data, at)
-    return _new_stock_deducted(header, order_id, lines, payment_id), at
+            items.append(item)
+    at += 1
+    branch = data[at]
+    at += 1
+    value.payment_id = None
+    if branch == 2:
+        value.payment_id, at = read_uuid(data, at)
+    elif branch:
+        raise no_branch(branch)
+    value.__class__ = StockDeducted
+    return value, at
 
 
 def write_stock_line(value: StockLine) -> bytes:
     """Return `value` as Avro bytes."""
     if value.__class__ is not StockLine:
         raise TypeError("not of class StockLine")
-    return b"".join((write_string(value.sku), write_int(value.quantity)))
+    return b"".join((SIZES[len(text := utf8(value.sku))], text, write_int(value.quantity)))
 
 
 def read_stock_line(data: bytes, at: int) -> tuple[StockLine, int]:
     """Read what stands at `at`; return it and the next position."""
-    sku, at = read_string(data, at)
-    quantity, at = read_int(data, at)
-    return _new_stock_line(sku, quantity), at
+    value = _draft_stock_line()
+    if (size := data[at]) & 129:
+        value.sku, at = read_string(data, at)
+    else:
+        value.sku = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.quantity, at = read_int(data, at)
+    value.__class__ = StockLine
+    return value, at
 
 
 def write_shortage(value: Shortage) -> bytes:
     """Return `value` as Avro bytes."""
     if value.__class__ is not Shortage:
         raise TypeError("not of class Shortage")
-    return b"".join((write_string(value.sku), write_long(value.requested), write_long(value.available)))
+    return b"".join(
+        (
+            SIZES[len(text := utf8(value.sku))],
+            text,
+            write_long(value.requested),
+            write_long(value.available),
+        )
+    )
 
 
 def read_shortage(data: bytes, at: int) -> tuple[Shortage, int]:
     """Read what stands at `at`; return it and the next position."""
-    sku, at = read_string(data, at)
-    requested, at = read_long(data, at)
-    available, at = read_long(data, at)
-    return _new_shortage(sku, requested, available), at
+    value = _draft_shortage()
+    if (size := data[at]) & 129:
+        value.sku, at = read_string(data, at)
+    else:
+        value.sku = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.requested, at = read_long(data, at)
+    value.available, at = read_long(data, at)
+    value.__class__ = Shortage
+    return value, at
 
 
 def write_stock_rejected(value: StockRejected) -> bytes:
@@ -550,38 +595,47 @@ def write_stock_rejected(value: StockRejected) -> bytes:
         (
             write_event_header(value.header),
             write_uuid(value.order_id),
-            write_rejection_reason(value.reason),
-            write_items([write_shortage(item) for item in as_list(value.shortages)]),
+            _REJECTION_REASON_BYTES[value.reason],
+            write_array(write_shortage, value.shortages),
             b"\x00" if value.payment_id is None else b"\x02" + write_uuid(value.payment_id),
-            write_items([write_stock_line(item) for item in as_list(value.lines)]),
+            write_array(write_stock_line, value.lines),
         )
     )
 
 
 def read_stock_rejected(data: bytes, at: int) -> tuple[StockRejected, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    reason, at = read_rejection_reason(data, at)
-    shortages: list[Shortage] = []
-    count, at = read_count(data, at, 3)
-    while count:
+    value = _draft_stock_rejected()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    position = data[at]
+    at += 1
+    value.reason = _REJECTION_REASON_MEMBERS[position]
+    items: list[object] = []
+    value.shortages = items
+    while data[at]:
+        count, at = read_count(data, at, 3)
         for _ in range(count):
             item, at = read_shortage(data, at)
-            shortages.append(item)
-        count, at = read_count(data, at, 3)
-    branch, at = read_branch(data, at, 2)
-    payment_id: UUID | None = None
-    if branch == 1:
-        payment_id, at = read_uuid(data, at)
-    lines: list[StockLine] = []
-    count_2, at = read_count(data, at, 2)
-    while count_2:
+            items.append(item)
+    at += 1
+    branch = data[at]
+    at += 1
+    value.payment_id = None
+    if branch == 2:
+        value.payment_id, at = read_uuid(data, at)
+    elif branch:
+        raise no_branch(branch)
+    items_2: list[object] = []
+    value.lines = items_2
+    while data[at]:
+        count_2, at = read_count(data, at, 2)
         for _ in range(count_2):
             item_2, at = read_stock_line(data, at)
-            lines.append(item_2)
-        count_2, at = read_count(data, at, 2)
-    return _new_stock_rejected(header, order_id, reason, shortages, payment_id, lines), at
+            items_2.append(item_2)
+    at += 1
+    value.__class__ = StockRejected
+    return value, at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {

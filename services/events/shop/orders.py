@@ -16,15 +16,17 @@ from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
     FAULTS,
-    as_list,
-    constructor,
+    SIZES,
+    draft,
     enum_bytes,
-    read_branch,
+    enum_members,
+    no_branch,
     read_count,
     read_long,
     read_string,
     read_uuid,
-    write_items,
+    utf8,
+    write_array,
     write_long,
     write_string,
     write_uuid,
@@ -233,24 +235,11 @@ class OrderPlaced:
         return value
 
 
-_new_order_completed = constructor(OrderCompleted)
-_new_order_failed = constructor(OrderFailed)
-_new_order_placed = constructor(OrderPlaced)
-
-
 _FAILURE_REASON_BYTES = enum_bytes(FailureReason)
-_FAILURE_REASON_MEMBERS = tuple(FailureReason)
-
-
-def write_failure_reason(value: FailureReason) -> bytes:
-    """Return `value` as Avro bytes."""
-    return _FAILURE_REASON_BYTES[value]
-
-
-def read_failure_reason(data: bytes, at: int) -> tuple[FailureReason, int]:
-    """Read what stands at `at`; return it and the next position."""
-    position, at = read_branch(data, at, 5)
-    return _FAILURE_REASON_MEMBERS[position], at
+_FAILURE_REASON_MEMBERS = enum_members(FailureReason)
+_draft_order_completed = draft(OrderCompleted)
+_draft_order_failed = draft(OrderFailed)
+_draft_order_placed = draft(OrderPlaced)
 
 
 def write_order_completed(value: OrderCompleted) -> bytes:
@@ -262,24 +251,30 @@ def write_order_completed(value: OrderCompleted) -> bytes:
 
 def read_order_completed(data: bytes, at: int) -> tuple[OrderCompleted, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    return _new_order_completed(header, order_id), at
+    value = _draft_order_completed()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    value.__class__ = OrderCompleted
+    return value, at
 
 
 def write_order_failed(value: OrderFailed) -> bytes:
     """Return `value` as Avro bytes."""
     if value.__class__ is not OrderFailed:
         raise TypeError("not of class OrderFailed")
-    return b"".join((write_event_header(value.header), write_uuid(value.order_id), write_failure_reason(value.reason)))
+    return b"".join((write_event_header(value.header), write_uuid(value.order_id), _FAILURE_REASON_BYTES[value.reason]))
 
 
 def read_order_failed(data: bytes, at: int) -> tuple[OrderFailed, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    reason, at = read_failure_reason(data, at)
-    return _new_order_failed(header, order_id, reason), at
+    value = _draft_order_failed()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    position = data[at]
+    at += 1
+    value.reason = _FAILURE_REASON_MEMBERS[position]
+    value.__class__ = OrderFailed
+    return value, at
 
 
 def write_order_placed(value: OrderPlaced) -> bytes:
@@ -290,11 +285,14 @@ def write_order_placed(value: OrderPlaced) -> bytes:
         (
             write_event_header(value.header),
             write_uuid(value.order_id),
-            write_string(value.customer_id),
-            write_string(value.currency),
-            write_string(value.payment_method),
+            SIZES[len(text := utf8(value.customer_id))],
+            text,
+            SIZES[len(text := utf8(value.currency))],
+            text,
+            SIZES[len(text := utf8(value.payment_method))],
+            text,
             write_long(value.total_minor),
-            write_items([write_order_line(item) for item in as_list(value.lines)]),
+            write_array(write_order_line, value.lines),
             b"\x00" if value.idempotency_key is None else b"\x02" + write_string(value.idempotency_key),
         )
     )
@@ -302,33 +300,42 @@ def write_order_placed(value: OrderPlaced) -> bytes:
 
 def read_order_placed(data: bytes, at: int) -> tuple[OrderPlaced, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    customer_id, at = read_string(data, at)
-    currency, at = read_string(data, at)
-    payment_method, at = read_string(data, at)
-    total_minor, at = read_long(data, at)
-    lines: list[OrderLine] = []
-    count, at = read_count(data, at, 3)
-    while count:
+    value = _draft_order_placed()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    if (size := data[at]) & 129:
+        value.customer_id, at = read_string(data, at)
+    else:
+        value.customer_id = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    if (size := data[at]) & 129:
+        value.currency, at = read_string(data, at)
+    else:
+        value.currency = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    if (size := data[at]) & 129:
+        value.payment_method, at = read_string(data, at)
+    else:
+        value.payment_method = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.total_minor, at = read_long(data, at)
+    items: list[object] = []
+    value.lines = items
+    while data[at]:
+        count, at = read_count(data, at, 3)
         for _ in range(count):
             item, at = read_order_line(data, at)
-            lines.append(item)
-        count, at = read_count(data, at, 3)
-    branch, at = read_branch(data, at, 2)
-    idempotency_key: str | None = None
-    if branch == 1:
-        idempotency_key, at = read_string(data, at)
-    return _new_order_placed(
-        header,
-        order_id,
-        customer_id,
-        currency,
-        payment_method,
-        total_minor,
-        lines,
-        idempotency_key,
-    ), at
+            items.append(item)
+    at += 1
+    branch = data[at]
+    at += 1
+    value.idempotency_key = None
+    if branch == 2:
+        if (size := data[at]) & 129:
+            value.idempotency_key, at = read_string(data, at)
+        else:
+            value.idempotency_key = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    elif branch:
+        raise no_branch(branch)
+    value.__class__ = OrderPlaced
+    return value, at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {

@@ -16,17 +16,17 @@ from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
     FAULTS,
-    as_list,
-    constructor,
+    SIZES,
+    draft,
     enum_bytes,
-    read_branch,
+    enum_members,
     read_count,
     read_long,
     read_string,
     read_uuid,
-    write_items,
+    utf8,
+    write_array,
     write_long,
-    write_string,
     write_uuid,
 )
 from services.events.shop.common import (
@@ -37,7 +37,7 @@ from services.events.shop.common import (
     write_event_header,
     write_order_line,
 )
-from services.events.shop.inventory import RejectionReason, read_rejection_reason, write_rejection_reason
+from services.events.shop.inventory import RejectionReason
 
 
 class DeclineReason(StrEnum):
@@ -251,24 +251,13 @@ class PaymentRefunded:
         return value
 
 
-_new_payment_captured = constructor(PaymentCaptured)
-_new_payment_declined = constructor(PaymentDeclined)
-_new_payment_refunded = constructor(PaymentRefunded)
-
-
 _DECLINE_REASON_BYTES = enum_bytes(DeclineReason)
-_DECLINE_REASON_MEMBERS = tuple(DeclineReason)
-
-
-def write_decline_reason(value: DeclineReason) -> bytes:
-    """Return `value` as Avro bytes."""
-    return _DECLINE_REASON_BYTES[value]
-
-
-def read_decline_reason(data: bytes, at: int) -> tuple[DeclineReason, int]:
-    """Read what stands at `at`; return it and the next position."""
-    position, at = read_branch(data, at, 4)
-    return _DECLINE_REASON_MEMBERS[position], at
+_DECLINE_REASON_MEMBERS = enum_members(DeclineReason)
+_SHOP_INVENTORY_REJECTIONREASON_BYTES = enum_bytes(RejectionReason)
+_SHOP_INVENTORY_REJECTIONREASON_MEMBERS = enum_members(RejectionReason)
+_draft_payment_captured = draft(PaymentCaptured)
+_draft_payment_declined = draft(PaymentDeclined)
+_draft_payment_refunded = draft(PaymentRefunded)
 
 
 def write_payment_captured(value: PaymentCaptured) -> bytes:
@@ -281,27 +270,34 @@ def write_payment_captured(value: PaymentCaptured) -> bytes:
             write_uuid(value.order_id),
             write_uuid(value.payment_id),
             write_long(value.amount_minor),
-            write_string(value.currency),
-            write_items([write_order_line(item) for item in as_list(value.lines)]),
+            SIZES[len(text := utf8(value.currency))],
+            text,
+            write_array(write_order_line, value.lines),
         )
     )
 
 
 def read_payment_captured(data: bytes, at: int) -> tuple[PaymentCaptured, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    payment_id, at = read_uuid(data, at)
-    amount_minor, at = read_long(data, at)
-    currency, at = read_string(data, at)
-    lines: list[OrderLine] = []
-    count, at = read_count(data, at, 3)
-    while count:
+    value = _draft_payment_captured()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    value.payment_id, at = read_uuid(data, at)
+    value.amount_minor, at = read_long(data, at)
+    if (size := data[at]) & 129:
+        value.currency, at = read_string(data, at)
+    else:
+        value.currency = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    items: list[object] = []
+    value.lines = items
+    while data[at]:
+        count, at = read_count(data, at, 3)
         for _ in range(count):
             item, at = read_order_line(data, at)
-            lines.append(item)
-        count, at = read_count(data, at, 3)
-    return _new_payment_captured(header, order_id, payment_id, amount_minor, currency, lines), at
+            items.append(item)
+    at += 1
+    value.__class__ = PaymentCaptured
+    return value, at
 
 
 def write_payment_declined(value: PaymentDeclined) -> bytes:
@@ -313,18 +309,22 @@ def write_payment_declined(value: PaymentDeclined) -> bytes:
             write_event_header(value.header),
             write_uuid(value.order_id),
             write_uuid(value.payment_id),
-            write_decline_reason(value.reason),
+            _DECLINE_REASON_BYTES[value.reason],
         )
     )
 
 
 def read_payment_declined(data: bytes, at: int) -> tuple[PaymentDeclined, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    payment_id, at = read_uuid(data, at)
-    reason, at = read_decline_reason(data, at)
-    return _new_payment_declined(header, order_id, payment_id, reason), at
+    value = _draft_payment_declined()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    value.payment_id, at = read_uuid(data, at)
+    position = data[at]
+    at += 1
+    value.reason = _DECLINE_REASON_MEMBERS[position]
+    value.__class__ = PaymentDeclined
+    return value, at
 
 
 def write_payment_refunded(value: PaymentRefunded) -> bytes:
@@ -338,22 +338,30 @@ def write_payment_refunded(value: PaymentRefunded) -> bytes:
             write_uuid(value.payment_id),
             write_uuid(value.refund_id),
             write_long(value.amount_minor),
-            write_string(value.currency),
-            write_rejection_reason(value.reason),
+            SIZES[len(text := utf8(value.currency))],
+            text,
+            _SHOP_INVENTORY_REJECTIONREASON_BYTES[value.reason],
         )
     )
 
 
 def read_payment_refunded(data: bytes, at: int) -> tuple[PaymentRefunded, int]:
     """Read what stands at `at`; return it and the next position."""
-    header, at = read_event_header(data, at)
-    order_id, at = read_uuid(data, at)
-    payment_id, at = read_uuid(data, at)
-    refund_id, at = read_uuid(data, at)
-    amount_minor, at = read_long(data, at)
-    currency, at = read_string(data, at)
-    reason, at = read_rejection_reason(data, at)
-    return _new_payment_refunded(header, order_id, payment_id, refund_id, amount_minor, currency, reason), at
+    value = _draft_payment_refunded()
+    value.header, at = read_event_header(data, at)
+    value.order_id, at = read_uuid(data, at)
+    value.payment_id, at = read_uuid(data, at)
+    value.refund_id, at = read_uuid(data, at)
+    value.amount_minor, at = read_long(data, at)
+    if (size := data[at]) & 129:
+        value.currency, at = read_string(data, at)
+    else:
+        value.currency = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    position = data[at]
+    at += 1
+    value.reason = _SHOP_INVENTORY_REJECTIONREASON_MEMBERS[position]
+    value.__class__ = PaymentRefunded
+    return value, at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
-from codegen.runtime import FAULTS, constructor
+from codegen.runtime import FAULTS, draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Empty:
         return value
 
 
-_new_empty = constructor(Empty)
+_draft_empty = draft(Empty)
 
 
 def write_empty(value: Empty) -> bytes:
@@ -56,7 +56,9 @@ def write_empty(value: Empty) -> bytes:
 
 def read_empty(data: bytes, at: int) -> tuple[Empty, int]:
     """Read what stands at `at`; return it and the next position."""
-    return _new_empty(), at
+    value = _draft_empty()
+    value.__class__ = Empty
+    return value, at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {

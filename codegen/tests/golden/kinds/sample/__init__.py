@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from builtins import list as _list, str as _str
 from dataclasses import dataclass, field as _field
-from datetime import date as _date, datetime, time
+from datetime import UTC, date as _date, datetime, time
 from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID as _UUID
@@ -18,36 +18,37 @@ from uuid import UUID as _UUID
 from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
 from codegen.runtime import (
+    BOOLEANS,
     FAULTS,
-    as_items,
-    as_list,
-    constructor,
-    date_from_days,
-    datetime_from_micros,
-    datetime_from_millis,
+    SIZES,
+    draft,
     enum_bytes,
+    enum_members,
+    is_bytes,
     is_date,
     is_int,
     is_int32,
-    local_datetime_from_micros,
-    local_datetime_from_millis,
     no_branch,
-    read_boolean,
-    read_branch,
+    no_branch_for,
     read_bytes,
     read_count,
+    read_date,
     read_double,
     read_fixed,
     read_float,
     read_int,
+    read_local_timestamp_micros,
+    read_local_timestamp_millis,
     read_long as _read_long,
     read_string,
+    read_time_micros,
+    read_time_millis,
     read_timestamp_micros,
+    read_timestamp_millis,
     read_uuid,
-    time_from_micros,
-    time_from_millis,
-    uuid_from_bytes,
-    uuid_from_text,
+    read_uuid_fixed,
+    utf8,
+    write_array,
     write_boolean,
     write_bytes,
     write_date,
@@ -55,10 +56,10 @@ from codegen.runtime import (
     write_fixed,
     write_float,
     write_int,
-    write_items,
     write_local_timestamp_micros,
     write_local_timestamp_millis,
     write_long,
+    write_map,
     write_null,
     write_string,
     write_time_micros,
@@ -142,13 +143,13 @@ class Kinds:
     double: float = 1e300
     raw: bytes = b"\x00\xff\"'"
     text: _str = 'it\'s "text" \\ ü'
-    identity: _UUID = uuid_from_text("6f1c1e0e-6a63-4d4f-9d6b-3c7b6f8a9b10")
+    identity: _UUID = _UUID("6f1c1e0e-6a63-4d4f-9d6b-3c7b6f8a9b10")
     digest: bytes = b"\x01\x02\x03\xfe"
-    date: _date = date_from_days(0)
+    date: _date = _date(1970, 1, 1)
     time_millis: time
     time_micros: time
     instant_millis: datetime
-    instant_micros: datetime = datetime_from_micros(1700000000123456)
+    instant_micros: datetime = datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)
     local_millis: datetime
     local_micros: datetime
     misspelt: int
@@ -333,25 +334,12 @@ class Tree:
         return value
 
 
-_new_compact = constructor(Compact)
-_new_kinds = constructor(Kinds)
-_new_names = constructor(Names)
-_new_tree = constructor(Tree)
-
-
 _COLOUR_BYTES = enum_bytes(Colour)
-_COLOUR_MEMBERS = tuple(Colour)
-
-
-def write_colour(value: Colour) -> bytes:
-    """Return `value` as Avro bytes."""
-    return _COLOUR_BYTES[value]
-
-
-def read_colour(data: bytes, at: int) -> tuple[Colour, int]:
-    """Read what stands at `at`; return it and the next position."""
-    position, at = read_branch(data, at, 5)
-    return _COLOUR_MEMBERS[position], at
+_COLOUR_MEMBERS = enum_members(Colour)
+_draft_compact = draft(Compact)
+_draft_kinds = draft(Kinds)
+_draft_names = draft(Names)
+_draft_tree = draft(Tree)
 
 
 def write_compact(value: Compact) -> bytes:
@@ -363,13 +351,18 @@ def write_compact(value: Compact) -> bytes:
 
 def read_compact(data: bytes, at: int) -> tuple[Compact, int]:
     """Read what stands at `at`; return it and the next position."""
-    identity_raw, at = read_fixed(data, at, 16)
-    identity = uuid_from_bytes(identity_raw)
-    return _new_compact(identity), at
+    value = _draft_compact()
+    value.identity, at = read_uuid_fixed(data, at)
+    value.__class__ = Compact
+    return value, at
+
+
+def _write_kinds_grid_item_item(value: int | None) -> bytes:
+    return b"\x00" if value is None else b"\x02" + write_long(value)
 
 
 def _write_kinds_grid_item(value: _list[int | None]) -> bytes:
-    return write_items([b"\x00" if item is None else b"\x02" + write_long(item) for item in as_list(value)])
+    return write_array(_write_kinds_grid_item_item, value)
 
 
 def _write_kinds_anything(value: object) -> bytes:
@@ -384,18 +377,18 @@ def _write_kinds_anything(value: object) -> bytes:
     if isinstance(value, float):
         return b"\x08" + write_double(value)
     if isinstance(value, Colour):
-        return b"\x0a" + write_colour(value)
-    if isinstance(value, bytes | bytearray):
+        return b"\x0a" + _COLOUR_BYTES[value]
+    if is_bytes(value):
         return b"\x0e" + write_bytes(value)
     if isinstance(value, _Point):
         return b"\x10" + write_point(value)
     if isinstance(value, _list | tuple):
-        return b"\x12" + write_items([write_string(item) for item in as_list(value)])
+        return b"\x12" + write_array(write_string, value)
     if isinstance(value, dict):
-        return b"\x14" + write_items([write_string(key) + write_int(item) for key, item in as_items(value)])
+        return b"\x14" + write_map(write_int, value)
     if isinstance(value, _str):
         return b"\x0c" + write_string(value)
-    raise no_branch(value)
+    raise no_branch_for(value)
 
 
 def _write_kinds_when(value: object) -> bytes:
@@ -405,13 +398,13 @@ def _write_kinds_when(value: object) -> bytes:
         return b"\x02" + write_date(value)
     if isinstance(value, _UUID):
         return b"\x04" + write_uuid(value)
-    raise no_branch(value)
+    raise no_branch_for(value)
 
 
 def _write_kinds_only(value: object) -> bytes:
     if is_int(value):
         return b"\x00" + write_long(value)
-    raise no_branch(value)
+    raise no_branch_for(value)
 
 
 def _write_kinds_either(value: object) -> bytes:
@@ -419,7 +412,7 @@ def _write_kinds_either(value: object) -> bytes:
         return b"\x00" + write_point(value)
     if isinstance(value, Vector):
         return b"\x02" + write_vector(value)
-    raise no_branch(value)
+    raise no_branch_for(value)
 
 
 def write_kinds(value: Kinds) -> bytes:
@@ -435,7 +428,8 @@ def write_kinds(value: Kinds) -> bytes:
             write_float(value.single),
             write_double(value.double),
             write_bytes(value.raw),
-            write_string(value.text),
+            SIZES[len(text := utf8(value.text))],
+            text,
             write_uuid(value.identity),
             write_fixed(value.digest, 4),
             write_date(value.date),
@@ -446,11 +440,11 @@ def write_kinds(value: Kinds) -> bytes:
             write_local_timestamp_millis(value.local_millis),
             write_local_timestamp_micros(value.local_micros),
             write_long(value.misspelt),
-            write_colour(value.colour),
-            write_items([write_int(item) for item in as_list(value.numbers)]),
-            write_items([_write_kinds_grid_item(item) for item in as_list(value.grid)]),
-            write_items([write_string(key) + write_double(item) for key, item in as_items(value.weights)]),
-            write_items([write_string(key) + write_point(item) for key, item in as_items(value.points)]),
+            _COLOUR_BYTES[value.colour],
+            write_array(write_int, value.numbers),
+            write_array(_write_kinds_grid_item, value.grid),
+            write_map(write_double, value.weights),
+            write_map(write_point, value.points),
             write_point(value.point),
             b"\x00" if value.maybe_point is None else b"\x02" + write_point(value.maybe_point),
             b"\x02" if value.text_or_null is None else b"\x00" + write_string(value.text_or_null),
@@ -464,168 +458,180 @@ def write_kinds(value: Kinds) -> bytes:
 
 def read_kinds(data: bytes, at: int) -> tuple[Kinds, int]:
     """Read what stands at `at`; return it and the next position."""
-    nothing = None
-    yes, at = read_boolean(data, at)
-    small, at = read_int(data, at)
-    large, at = _read_long(data, at)
-    single, at = read_float(data, at)
-    double, at = read_double(data, at)
-    raw, at = read_bytes(data, at)
-    text, at = read_string(data, at)
-    identity, at = read_uuid(data, at)
-    digest, at = read_fixed(data, at, 4)
-    date_raw, at = read_int(data, at)
-    date = date_from_days(date_raw)
-    time_millis_raw, at = read_int(data, at)
-    time_millis = time_from_millis(time_millis_raw)
-    time_micros_raw, at = _read_long(data, at)
-    time_micros = time_from_micros(time_micros_raw)
-    instant_millis_raw, at = _read_long(data, at)
-    instant_millis = datetime_from_millis(instant_millis_raw)
-    instant_micros, at = read_timestamp_micros(data, at)
-    local_millis_raw, at = _read_long(data, at)
-    local_millis = local_datetime_from_millis(local_millis_raw)
-    local_micros_raw, at = _read_long(data, at)
-    local_micros = local_datetime_from_micros(local_micros_raw)
-    misspelt, at = _read_long(data, at)
-    colour, at = read_colour(data, at)
-    numbers: _list[int] = []
-    count, at = read_count(data, at, 1)
-    while count:
+    value = _draft_kinds()
+    value.nothing = None
+    value.yes = BOOLEANS[data[at]]
+    at += 1
+    value.small, at = read_int(data, at)
+    value.large, at = _read_long(data, at)
+    value.single, at = read_float(data, at)
+    value.double, at = read_double(data, at)
+    value.raw, at = read_bytes(data, at)
+    if (size := data[at]) & 129:
+        value.text, at = read_string(data, at)
+    else:
+        value.text = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    value.identity, at = read_uuid(data, at)
+    value.digest, at = read_fixed(data, at, 4)
+    value.date, at = read_date(data, at)
+    value.time_millis, at = read_time_millis(data, at)
+    value.time_micros, at = read_time_micros(data, at)
+    value.instant_millis, at = read_timestamp_millis(data, at)
+    value.instant_micros, at = read_timestamp_micros(data, at)
+    value.local_millis, at = read_local_timestamp_millis(data, at)
+    value.local_micros, at = read_local_timestamp_micros(data, at)
+    value.misspelt, at = _read_long(data, at)
+    position = data[at]
+    at += 1
+    value.colour = _COLOUR_MEMBERS[position]
+    items: _list[object] = []
+    value.numbers = items
+    while data[at]:
+        count, at = read_count(data, at, 1)
         for _ in range(count):
             item, at = read_int(data, at)
-            numbers.append(item)
-        count, at = read_count(data, at, 1)
-    grid: _list[_list[int | None]] = []
-    count_2, at = read_count(data, at, 1)
-    while count_2:
-        for _ in range(count_2):
-            item_2: _list[int | None] = []
-            count_3, at = read_count(data, at, 1)
-            while count_3:
-                for _ in range(count_3):
-                    branch, at = read_branch(data, at, 2)
-                    item_3: int | None = None
-                    if branch == 1:
-                        item_3, at = _read_long(data, at)
-                    item_2.append(item_3)
-                count_3, at = read_count(data, at, 1)
-            grid.append(item_2)
+            items.append(item)
+    at += 1
+    items_2: _list[object] = []
+    value.grid = items_2
+    while data[at]:
         count_2, at = read_count(data, at, 1)
-    weights: dict[_str, float] = {}
-    count_4, at = read_count(data, at, 9)
-    while count_4:
-        for _ in range(count_4):
-            key, at = read_string(data, at)
-            item_4, at = read_double(data, at)
-            weights[key] = item_4
+        for _ in range(count_2):
+            items_3: _list[object] = []
+            item_2 = items_3
+            while data[at]:
+                count_3, at = read_count(data, at, 1)
+                for _ in range(count_3):
+                    item_3: object
+                    branch = data[at]
+                    at += 1
+                    item_3 = None
+                    if branch == 2:
+                        item_3, at = _read_long(data, at)
+                    elif branch:
+                        raise no_branch(branch)
+                    items_3.append(item_3)
+            at += 1
+            items_2.append(item_2)
+    at += 1
+    mapping: dict[_str, object] = {}
+    value.weights = mapping
+    while data[at]:
         count_4, at = read_count(data, at, 9)
-    points: dict[_str, _Point] = {}
-    count_5, at = read_count(data, at, 3)
-    while count_5:
-        for _ in range(count_5):
-            key_2, at = read_string(data, at)
-            item_5, at = read_point(data, at)
-            points[key_2] = item_5
+        for _ in range(count_4):
+            if (size := data[at]) & 129:
+                key, at = read_string(data, at)
+            else:
+                key = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+            mapping[key], at = read_double(data, at)
+    at += 1
+    mapping_2: dict[_str, object] = {}
+    value.points = mapping_2
+    while data[at]:
         count_5, at = read_count(data, at, 3)
-    point, at = read_point(data, at)
-    branch_2, at = read_branch(data, at, 2)
-    maybe_point: _Point | None = None
-    if branch_2 == 1:
-        maybe_point, at = read_point(data, at)
-    branch_3, at = read_branch(data, at, 2)
-    text_or_null: _str | None = None
+        for _ in range(count_5):
+            if (size := data[at]) & 129:
+                key_2, at = read_string(data, at)
+            else:
+                key_2 = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+            mapping_2[key_2], at = read_point(data, at)
+    at += 1
+    value.point, at = read_point(data, at)
+    branch_2 = data[at]
+    at += 1
+    value.maybe_point = None
+    if branch_2 == 2:
+        value.maybe_point, at = read_point(data, at)
+    elif branch_2:
+        raise no_branch(branch_2)
+    branch_3 = data[at]
+    at += 1
+    value.text_or_null = None
     if branch_3 == 0:
-        text_or_null, at = read_string(data, at)
-    branch_4, at = read_branch(data, at, 11)
-    anything: bool | int | float | Colour | _str | bytes | _Point | _list[_str] | dict[_str, int] | None
+        if (size := data[at]) & 129:
+            value.text_or_null, at = read_string(data, at)
+        else:
+            value.text_or_null = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    elif branch_3 != 2:
+        raise no_branch(branch_3)
+    branch_4 = data[at]
+    at += 1
     if branch_4 == 0:
-        anything = None
-    elif branch_4 == 1:
-        anything, at = read_boolean(data, at)
+        value.anything = None
     elif branch_4 == 2:
-        anything, at = read_int(data, at)
-    elif branch_4 == 3:
-        anything, at = _read_long(data, at)
+        value.anything = BOOLEANS[data[at]]
+        at += 1
     elif branch_4 == 4:
-        anything, at = read_double(data, at)
-    elif branch_4 == 5:
-        anything, at = read_colour(data, at)
+        value.anything, at = read_int(data, at)
     elif branch_4 == 6:
-        anything, at = read_string(data, at)
-    elif branch_4 == 7:
-        anything, at = read_bytes(data, at)
+        value.anything, at = _read_long(data, at)
     elif branch_4 == 8:
-        anything, at = read_point(data, at)
-    elif branch_4 == 9:
-        anything_items: _list[_str] = []
-        count_6, at = read_count(data, at, 1)
-        while count_6:
-            for _ in range(count_6):
-                item_6, at = read_string(data, at)
-                anything_items.append(item_6)
+        value.anything, at = read_double(data, at)
+    elif branch_4 == 10:
+        position_2 = data[at]
+        at += 1
+        value.anything = _COLOUR_MEMBERS[position_2]
+    elif branch_4 == 12:
+        if (size := data[at]) & 129:
+            value.anything, at = read_string(data, at)
+        else:
+            value.anything = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    elif branch_4 == 14:
+        value.anything, at = read_bytes(data, at)
+    elif branch_4 == 16:
+        value.anything, at = read_point(data, at)
+    elif branch_4 == 18:
+        items_4: _list[object] = []
+        value.anything = items_4
+        while data[at]:
             count_6, at = read_count(data, at, 1)
-        anything = anything_items
-    else:
-        anything_items_2: dict[_str, int] = {}
-        count_7, at = read_count(data, at, 2)
-        while count_7:
-            for _ in range(count_7):
-                key_3, at = read_string(data, at)
-                item_7, at = read_int(data, at)
-                anything_items_2[key_3] = item_7
+            for _ in range(count_6):
+                if (size := data[at]) & 129:
+                    item_4, at = read_string(data, at)
+                else:
+                    item_4 = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+                items_4.append(item_4)
+        at += 1
+    elif branch_4 == 20:
+        mapping_3: dict[_str, object] = {}
+        value.anything = mapping_3
+        while data[at]:
             count_7, at = read_count(data, at, 2)
-        anything = anything_items_2
-    branch_5, at = read_branch(data, at, 3)
-    when: datetime | _date | _UUID
+            for _ in range(count_7):
+                if (size := data[at]) & 129:
+                    key_3, at = read_string(data, at)
+                else:
+                    key_3 = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+                mapping_3[key_3], at = read_int(data, at)
+        at += 1
+    else:
+        raise no_branch(branch_4)
+    branch_5 = data[at]
+    at += 1
     if branch_5 == 0:
-        when, at = read_timestamp_micros(data, at)
-    elif branch_5 == 1:
-        when_raw, at = read_int(data, at)
-        when = date_from_days(when_raw)
+        value.when, at = read_timestamp_micros(data, at)
+    elif branch_5 == 2:
+        value.when, at = read_date(data, at)
+    elif branch_5 == 4:
+        value.when, at = read_uuid(data, at)
     else:
-        when, at = read_uuid(data, at)
-    _, at = read_branch(data, at, 1)
-    only: int
-    only, at = _read_long(data, at)
-    branch_6, at = read_branch(data, at, 2)
-    either: _Point | Vector
+        raise no_branch(branch_5)
+    branch_6 = data[at]
+    at += 1
     if branch_6 == 0:
-        either, at = read_point(data, at)
+        value.only, at = _read_long(data, at)
     else:
-        either, at = read_vector(data, at)
-    return _new_kinds(
-        nothing,
-        yes,
-        small,
-        large,
-        single,
-        double,
-        raw,
-        text,
-        identity,
-        digest,
-        date,
-        time_millis,
-        time_micros,
-        instant_millis,
-        instant_micros,
-        local_millis,
-        local_micros,
-        misspelt,
-        colour,
-        numbers,
-        grid,
-        weights,
-        points,
-        point,
-        maybe_point,
-        text_or_null,
-        anything,
-        when,
-        only,
-        either,
-    ), at
+        raise no_branch(branch_6)
+    branch_7 = data[at]
+    at += 1
+    if branch_7 == 0:
+        value.either, at = read_point(data, at)
+    elif branch_7 == 2:
+        value.either, at = read_vector(data, at)
+    else:
+        raise no_branch(branch_7)
+    value.__class__ = Kinds
+    return value, at
 
 
 def write_names(value: Names) -> bytes:
@@ -639,14 +645,18 @@ def write_names(value: Names) -> bytes:
             write_int(value.encode_),
             write_int(value.decode_),
             write_int(value.SCHEMA_),
-            write_string(value.data),
-            write_string(value.at),
-            write_string(value.value),
-            write_items([write_int(item) for item in as_list(value.count)]),
+            SIZES[len(text := utf8(value.data))],
+            text,
+            SIZES[len(text := utf8(value.at))],
+            text,
+            SIZES[len(text := utf8(value.value))],
+            text,
+            write_array(write_int, value.count),
             b"\x00" if value.item is None else b"\x02" + write_int(value.item),
-            write_items([write_string(item) for item in as_list(value.list)]),
-            write_string(value.str),
-            write_items([write_int(item) for item in as_list(value.field)]),
+            write_array(write_string, value.list),
+            SIZES[len(text := utf8(value.str))],
+            text,
+            write_array(write_int, value.field),
             write_long(value.read_long),
             write_uuid(value.UUID),
             b"\x00" if value.branch is None else b"\x02" + write_string(value.branch),
@@ -658,68 +668,78 @@ def write_names(value: Names) -> bytes:
 
 def read_names(data: bytes, at: int) -> tuple[Names, int]:
     """Read what stands at `at`; return it and the next position."""
-    class_, at = read_int(data, at)
-    self, at = read_int(data, at)
-    encode_, at = read_int(data, at)
-    decode_, at = read_int(data, at)
-    SCHEMA__value, at = read_int(data, at)
-    data_value, at = read_string(data, at)
-    at_value, at = read_string(data, at)
-    value, at = read_string(data, at)
-    count_value: _list[int] = []
-    count_2, at = read_count(data, at, 1)
-    while count_2:
-        for _ in range(count_2):
-            item_2, at = read_int(data, at)
-            count_value.append(item_2)
+    value = _draft_names()
+    value.class_, at = read_int(data, at)
+    value.self, at = read_int(data, at)
+    value.encode_, at = read_int(data, at)
+    value.decode_, at = read_int(data, at)
+    value.SCHEMA_, at = read_int(data, at)
+    if (size := data[at]) & 129:
+        value.data, at = read_string(data, at)
+    else:
+        value.data = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    if (size := data[at]) & 129:
+        value.at, at = read_string(data, at)
+    else:
+        value.at = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    if (size := data[at]) & 129:
+        value.value, at = read_string(data, at)
+    else:
+        value.value = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    items: _list[object] = []
+    value.count = items
+    while data[at]:
+        count, at = read_count(data, at, 1)
+        for _ in range(count):
+            item, at = read_int(data, at)
+            items.append(item)
+    at += 1
+    branch = data[at]
+    at += 1
+    value.item = None
+    if branch == 2:
+        value.item, at = read_int(data, at)
+    elif branch:
+        raise no_branch(branch)
+    items_2: _list[object] = []
+    value.list = items_2
+    while data[at]:
         count_2, at = read_count(data, at, 1)
-    branch_2, at = read_branch(data, at, 2)
-    item: int | None = None
-    if branch_2 == 1:
-        item, at = read_int(data, at)
-    list_value: _list[_str] = []
-    count_3, at = read_count(data, at, 1)
-    while count_3:
-        for _ in range(count_3):
-            item_3, at = read_string(data, at)
-            list_value.append(item_3)
+        for _ in range(count_2):
+            if (size := data[at]) & 129:
+                item_2, at = read_string(data, at)
+            else:
+                item_2 = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+            items_2.append(item_2)
+    at += 1
+    if (size := data[at]) & 129:
+        value.str, at = read_string(data, at)
+    else:
+        value.str = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    items_3: _list[object] = []
+    value.field = items_3
+    while data[at]:
         count_3, at = read_count(data, at, 1)
-    str_value, at = read_string(data, at)
-    field: _list[int] = []
-    count_4, at = read_count(data, at, 1)
-    while count_4:
-        for _ in range(count_4):
-            item_4, at = read_int(data, at)
-            field.append(item_4)
-        count_4, at = read_count(data, at, 1)
-    read_long_value, at = _read_long(data, at)
-    UUID_value, at = read_uuid(data, at)
-    branch_3, at = read_branch(data, at, 2)
-    branch_value: _str | None = None
-    if branch_3 == 1:
-        branch_value, at = read_string(data, at)
-    Point_value, at = read_point(data, at)
-    _private_value, at = read_int(data, at)
-    return _new_names(
-        class_,
-        self,
-        encode_,
-        decode_,
-        SCHEMA__value,
-        data_value,
-        at_value,
-        value,
-        count_value,
-        item,
-        list_value,
-        str_value,
-        field,
-        read_long_value,
-        UUID_value,
-        branch_value,
-        Point_value,
-        _private_value,
-    ), at
+        for _ in range(count_3):
+            item_3, at = read_int(data, at)
+            items_3.append(item_3)
+    at += 1
+    value.read_long, at = _read_long(data, at)
+    value.UUID, at = read_uuid(data, at)
+    branch_2 = data[at]
+    at += 1
+    value.branch = None
+    if branch_2 == 2:
+        if (size := data[at]) & 129:
+            value.branch, at = read_string(data, at)
+        else:
+            value.branch = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    elif branch_2:
+        raise no_branch(branch_2)
+    value.Point, at = read_point(data, at)
+    value._private, at = read_int(data, at)
+    value.__class__ = Names
+    return value, at
 
 
 def write_tree(value: Tree) -> bytes:
@@ -728,28 +748,38 @@ def write_tree(value: Tree) -> bytes:
         raise TypeError("not of class Tree")
     return b"".join(
         (
-            write_string(value.label),
+            SIZES[len(text := utf8(value.label))],
+            text,
             b"\x00" if value.parent is None else b"\x02" + write_tree(value.parent),
-            write_items([write_tree(item) for item in as_list(value.children)]),
+            write_array(write_tree, value.children),
         )
     )
 
 
 def read_tree(data: bytes, at: int) -> tuple[Tree, int]:
     """Read what stands at `at`; return it and the next position."""
-    label, at = read_string(data, at)
-    branch, at = read_branch(data, at, 2)
-    parent: Tree | None = None
-    if branch == 1:
-        parent, at = read_tree(data, at)
-    children: _list[Tree] = []
-    count, at = read_count(data, at, 3)
-    while count:
+    value = _draft_tree()
+    if (size := data[at]) & 129:
+        value.label, at = read_string(data, at)
+    else:
+        value.label = data[at + 1 : (at := at + 1 + (size >> 1))].decode()
+    branch = data[at]
+    at += 1
+    value.parent = None
+    if branch == 2:
+        value.parent, at = read_tree(data, at)
+    elif branch:
+        raise no_branch(branch)
+    items: _list[object] = []
+    value.children = items
+    while data[at]:
+        count, at = read_count(data, at, 3)
         for _ in range(count):
             item, at = read_tree(data, at)
-            children.append(item)
-        count, at = read_count(data, at, 3)
-    return _new_tree(label, parent, children), at
+            items.append(item)
+    at += 1
+    value.__class__ = Tree
+    return value, at
 
 
 AVRO_TYPES: Final[dict[_str, type]] = {

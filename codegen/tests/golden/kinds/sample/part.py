@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from codegen.python.explanation import decode_error, encode_error
 from codegen.python.pair_reader import reader_for
-from codegen.runtime import FAULTS, constructor, read_int, write_int
+from codegen.runtime import FAULTS, draft, read_int, write_int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +88,8 @@ class Vector:
         return value
 
 
-_new_point = constructor(Point)
-_new_vector = constructor(Vector)
+_draft_point = draft(Point)
+_draft_vector = draft(Vector)
 
 
 def write_point(value: Point) -> bytes:
@@ -101,9 +101,11 @@ def write_point(value: Point) -> bytes:
 
 def read_point(data: bytes, at: int) -> tuple[Point, int]:
     """Read what stands at `at`; return it and the next position."""
-    x, at = read_int(data, at)
-    y, at = read_int(data, at)
-    return _new_point(x, y), at
+    value = _draft_point()
+    value.x, at = read_int(data, at)
+    value.y, at = read_int(data, at)
+    value.__class__ = Point
+    return value, at
 
 
 def write_vector(value: Vector) -> bytes:
@@ -115,9 +117,11 @@ def write_vector(value: Vector) -> bytes:
 
 def read_vector(data: bytes, at: int) -> tuple[Vector, int]:
     """Read what stands at `at`; return it and the next position."""
-    x, at = read_int(data, at)
-    y, at = read_int(data, at)
-    return _new_vector(x, y), at
+    value = _draft_vector()
+    value.x, at = read_int(data, at)
+    value.y, at = read_int(data, at)
+    value.__class__ = Vector
+    return value, at
 
 
 AVRO_TYPES: Final[dict[str, type]] = {
