@@ -1,11 +1,13 @@
-"""docs/contracts.md as it answers: `python -m codegen.tests.documented` writes what its commands say now into it.
+"""Pages of docs/ as they answer: `python -m codegen.tests.documented` writes what their commands say now into them.
 
-The page is read from top to bottom in an empty folder. A block with a title writes that file, a block of `diff` is
+A page is read from top to bottom in an empty folder. A block with a title writes that file, a block of `diff` is
 applied, a block of `console` is run: what stands under each `$ ` line is what the shell answered. A line that is
 `contracts` and no more than its arguments needs no shell, and is run in this process: a start takes half a second.
+The blocks of `pycon` are one session of Python.
 """
 
 import contextlib
+import doctest
 import io
 import os
 import re
@@ -13,12 +15,14 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from codegen.tests.running import exit_code
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "contracts.md"
+PAGES: Final = [Path(__file__).parents[2] / "docs" / name for name in ("contracts.md", "generated-classes.md")]
 _BLOCK: Final = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _ALONE: Final = re.compile(r"contracts( [\w./:-]+)*")
 _EXIT_CODE: Final = '; echo "exit code $?"'
@@ -28,8 +32,12 @@ _MADE: Final = re.compile(r"(<!-- made by: (.+?) -->\n).*?(^<!-- end -->)", re.M
 def answered(page: str, folder: Path) -> str:
     """Return the page with what its commands answer, run in `folder`."""
 
+    session: dict[str, Any] = {}
+
     def block(match: re.Match[str]) -> str:
         kind, title, text = match.groups()
+        if kind == "pycon":
+            return f"```pycon\n{_session(text, session)}```"
         if title:
             (folder / title).parent.mkdir(parents=True, exist_ok=True)
             (folder / title).write_text(text, encoding="utf-8")
@@ -40,8 +48,39 @@ def answered(page: str, folder: Path) -> str:
         commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
         return "```console\n" + "".join(f"$ {each}\n{_said(each, folder)}" for each in commands) + "```"
 
-    told = _BLOCK.sub(block, page)
+    with _imports_of(folder):
+        told = _BLOCK.sub(block, page)
     return _MADE.sub(lambda match: f"{match[1]}{_said(match[2], folder)}{match[3]}", told)
+
+
+def _session(text: str, scope: dict[str, Any]) -> str:
+    """Return the examples of a block with what Python answers; of an exception, the last line of its traceback."""
+    lines = []
+    for example in doctest.DocTestParser().get_examples(text):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            try:
+                exec(compile(example.source, "<page>", "single"), scope)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the page shows it
+                output.write("Traceback (most recent call last):\n  ...\n")
+                output.write(traceback.format_exception_only(error)[-1])
+        first, *others = example.source.splitlines()
+        lines += [f">>> {first}\n", *(f"... {line}\n" for line in others), output.getvalue()]
+    return "".join(lines)
+
+
+@contextlib.contextmanager
+def _imports_of(folder: Path) -> Iterator[None]:
+    """Stand in a folder, and forget afterwards what was imported from it."""
+    path = list(sys.path)
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        sys.path[:] = path
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or os.devnull).is_relative_to(folder):
+                del sys.modules[name]
 
 
 def _said(command: str, folder: Path) -> str:
@@ -84,4 +123,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        PAGE.write_text(answered(PAGE.read_text(encoding="utf-8"), Path(scratch)), encoding="utf-8")
+        for page in PAGES:
+            folder = Path(scratch) / page.stem
+            folder.mkdir()
+            page.write_text(answered(page.read_text(encoding="utf-8"), folder), encoding="utf-8")

@@ -1,20 +1,24 @@
-"""docs/contracts.md shows what the commands say, and leaves out no command and no rule."""
+"""Pages of docs/ show what is answered, and docs/contracts.md leaves out no command and no rule."""
 
 import re
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 
 from codegen.checks.reports import Format
 from codegen.checks.rules import RULES
 from codegen.cli import app
-from codegen.tests.documented import PAGE, answered
+from codegen.tests.documented import PAGES, answered
 
-TEXT = PAGE.read_text(encoding="utf-8")
+TEXT = PAGES[0].read_text(encoding="utf-8")
 
 
-def test_the_page_shows_what_the_commands_answer(tmp_path: Path) -> None:
-    assert answered(TEXT, tmp_path) == TEXT, "run `python -m codegen.tests.documented` and look at what has changed"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_what_is_answered(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert answered(text, tmp_path) == text, "run `python -m codegen.tests.documented` and look at what has changed"
 
 
 def test_the_page_runs_every_command() -> None:
