@@ -30,7 +30,7 @@ from codegen.python.default_values import Defaults
 from codegen.python.names import attribute_names
 from codegen.python.types import Context
 
-_ONE_BYTE: Final = 64
+ONE_BYTE: Final = 64
 """Positions that one byte holds."""
 
 
@@ -182,7 +182,7 @@ class Decoder:
         Of a later position than one byte holds, it is twice the position.
         """
         position = self._variable(name)
-        if count <= _ONE_BYTE:
+        if count <= ONE_BYTE:
             self._emit(f"{position} = data[at]")
             self._emit("at += 1")
         else:

@@ -33,6 +33,7 @@ from codegen.avro.schema import Array, Enum, Fixed, Logical, Map, Node, Primitiv
 from codegen.avro.spelling import spelled_logical
 from codegen.errors import DecodeError, EncodeError
 from codegen.python.conversions import Converted, converted, converted_fixed
+from codegen.python.decoder import ONE_BYTE
 from codegen.python.names import attribute_names
 from codegen.python.pair_reader import resolution_for
 
@@ -304,9 +305,12 @@ class _Data:
         return self._data[self.at - size : self.at]
 
     def _number(self, count: int, name: str, path: str) -> int:
+        start = self.at
         number: int = self._primitive("long", path)
         if not 0 <= number < count:
             raise _Fault(path, f"no {name} has position {number}")
+        if self.at - start > 1 and count <= ONE_BYTE:
+            raise _Fault(path, f"position {number} is written in {self.at - start} bytes instead of one")
         return number
 
     def _enum(self, plan: ReadEnum, path: str) -> None:
@@ -317,19 +321,18 @@ class _Data:
 
     def _blocks(self, items: Plan, bytes_min: int, path: str, *, is_map: bool) -> None:
         index = 0
-        while True:
+        while self._data[self.at : self.at + 1] != b"\x00":
             try:
                 count, self.at = runtime.read_count(self._data, self.at, bytes_min)
             except IndexError as error:
                 raise _Fault(path, "the data ends within this field") from error
             except runtime.FAULTS as error:
                 raise _Fault(path, str(error)) from error
-            if not count:
-                return
             for _ in range(count):
                 key = self._primitive("string", path) if is_map else None
                 self.check(items, f'{path}["{key}"]' if is_map else f"{path}[{index}]")
                 index += 1
+        self.at += 1
 
     def _skip(self, node: Node, path: str) -> None:
         writer = self._resolution.writer

@@ -60,10 +60,10 @@ class PackageNames:
             self._name_classes(parent, [name for name in with_class if namespace_of(name) == parent])
 
     def _name_classes(self, namespace: str, full_names: list[str]) -> None:
-        modules = {part for child, part in self._parts.items() if namespace_of(child) == namespace}
+        modules = self.modules(namespace)
         others = modules | _VARIABLES | {"AVRO_TYPES"}
         names = _safe(map(simple_name, full_names), lambda name: _is_pythons(name) or name in others)
-        taken = set(names.values())
+        taken = modules | set(names.values())
         for full_name in full_names:
             stem = snake_case(full_name)
             while {f"write_{stem}", f"read_{stem}"} & taken:
@@ -71,6 +71,10 @@ class PackageNames:
             taken |= {f"write_{stem}", f"read_{stem}"}
             self._classes[full_name] = names[simple_name(full_name)]
             self._stems[full_name] = stem
+
+    def modules(self, namespace: str) -> set[str]:
+        """Return the names of the modules within a namespace's own."""
+        return {part for child, part in self._parts.items() if child and namespace_of(child) == namespace}
 
     def path(self, namespace: str) -> tuple[str, ...]:
         """Return the parts of a namespace's module below the package."""

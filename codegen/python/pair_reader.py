@@ -64,48 +64,47 @@ def _compiled(cls: type, writer: str) -> Callable[[bytes, int], tuple[Any, int]]
 
 
 class _PairContext:
-    """Names within compiled code: everything is put into its globals when it is first mentioned."""
+    """Names within compiled code: what is mentioned is put into its globals under a number."""
 
     def __init__(self, types: Mapping[str, type]) -> None:
         self._types = types
-        self._functions: dict[RecordPair, str] = {}
+        self._names: dict[object, str] = {}
         self.scope: dict[str, Any] = {}
 
     def helper(self, name: str) -> str:
-        return self._put(f"_{name}", getattr(runtime, name))
+        return self._named(name, lambda: getattr(runtime, name))
 
     def imported(self, module: str, name: str) -> str:
-        return self._put(f"_{name}", getattr(importlib.import_module(module), name))
+        return self._named((module, name), lambda: getattr(importlib.import_module(module), name))
 
     def builtin(self, name: str) -> str:
         return name
 
     def conversion(self, of: Converted, function: str) -> str:
-        logical = of.logical
-        decimal = f"_of_{logical.precision}_{logical.scale}_in_{of.size}" if of.decimal_type else ""
-        return self._put(f"_{function}{decimal}", of.function(function))
+        return self._named((of, function), lambda: of.function(function))
 
     def type_name(self, name: str) -> str:
-        return self._put(f"_class_{name.replace('.', '__')}", self._types[name])
+        return self._named(("class", name), lambda: self._types[name])
 
     def draft(self, name: str) -> str:
-        alias = f"_draft_{name.replace('.', '__')}"
-        return alias if alias in self.scope else self._put(alias, runtime.draft(self._types[name]))
+        return self._named(("draft", name), lambda: runtime.draft(self._types[name]))
 
     def finish(self, name: str) -> list[str]:
         return [f"value.__class__ = {self.type_name(name)}", "return value, at"]
 
-    def read_function(self, pair: RecordPair) -> list[str]:
-        return [f"def {self.reader(pair)}(data, at):"]
-
     def symbols(self, plan: ReadEnum) -> str:
         cls: type[Enum] = self._types[plan.reader.name]
         members = {position << 1: cls(symbol) for position, symbol in enumerate(plan.symbols) if symbol is not None}
-        return self._put(f"_symbols_of_{plan.writer.name}_as_{plan.reader.name}".replace(".", "__"), members)
+        return self._named(("symbols", plan.writer.name, plan.reader.name), lambda: members)
 
     def reader(self, pair: RecordPair) -> str:
-        return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
+        return self._names.setdefault(("read", pair), f"_{len(self._names)}")
 
-    def _put(self, name: str, value: object) -> str:
-        self.scope[name] = value
-        return name
+    def read_function(self, pair: RecordPair) -> list[str]:
+        return [f"def {self.reader(pair)}(data, at):"]
+
+    def _named(self, key: object, make: Callable[[], object]) -> str:
+        if key not in self._names:
+            self._names[key] = f"_{len(self._names)}"
+            self.scope[self._names[key]] = make()
+        return self._names[key]

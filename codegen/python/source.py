@@ -165,7 +165,7 @@ class ModuleContext:
         stems = {names.stem(each.name) for each in definitions}
         self._own = classes | {f"{verb}_{stem}" for verb in ("read", "write") for stem in stems}
         self._taken = {"FINGERPRINT", "SCHEMA", "NAME", "AVRO_TYPES", "data", "at", "value", "item", "key", "writer"}
-        self._taken |= self._own | {"text"}
+        self._taken |= self._own | {"text"} | names.modules(namespace)
         for definition in definitions:
             if isinstance(definition, Record):
                 self._taken |= {*attribute_names(tuple(field.name for field in definition.fields)).values()}
@@ -321,12 +321,13 @@ def _record_class(record: Record, folder: SchemaFolder, context: ModuleContext) 
 
 
 def _field(field: Field, record: Record, schema: Schema, context: ModuleContext) -> list[str]:
-    attribute = attribute_names(tuple(each.name for each in record.fields))[field.name]
-    line = f"    {attribute}: {annotation(field.type, schema, context)}"
+    attributes = attribute_names(tuple(each.name for each in record.fields))
+    line = f"    {attributes[field.name]}: {annotation(field.type, schema, context)}"
     if not isinstance(field.default, Missing):
         expression = Defaults(schema, context, f"{record.name}.{field.name}").expression(field.type, field.default)
-        is_late = any(context.is_late(name) for name in names_used(field.type))
-        if is_late or is_made_anew(field.type, schema, field.default):
+        used = [name for name in names_used(field.type) if not isinstance(schema.types[name], Fixed)]
+        is_hidden = any(context.is_late(name) or context.type_name(name) in attributes.values() for name in used)
+        if is_hidden or is_made_anew(field.type, schema, field.default):
             factory = {"[]": "list", "{}": "dict"}.get(expression)
             made = context.builtin(factory) if factory else f"lambda: {expression}"
             expression = f"{context.imported('dataclasses', 'field')}(default_factory={made})"

@@ -6,6 +6,7 @@ written or read. Trailing zeros are no digits more: 19.990 is written as 19.99 i
 
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, DecimalException, Inexact, InvalidOperation, Rounded
 from functools import lru_cache
+from typing import TypeGuard
 
 from codegen.runtime.readers import read_bytes, read_int, read_size
 from codegen.runtime.writers import SIZES, write_bytes, write_int
@@ -46,7 +47,7 @@ class DecimalType:
         """Return the decimal that these bytes stand for, with all digits of its scale."""
         return self._multiply(int.from_bytes(raw, signed=True), self._quantum)
 
-    def fits(self, value: object) -> bool:
+    def fits(self, value: object) -> TypeGuard[Decimal]:
         """Say whether a value can be written without being rounded."""
         try:
             int(value.quantize(self._quantum, None, self._writing))  # type: ignore[attr-defined]

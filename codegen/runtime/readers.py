@@ -93,6 +93,8 @@ def read_count(data: bytes, at: int, item_bytes_min: int) -> tuple[int, int]:
         if count < 0:
             count = -count
             _, at = read_long(data, at)  # the block's bytes, for readers that skip
+        if not count:
+            raise ValueError("an end that is written in more than one byte")
     else:
         count >>= 1
         at += 1
