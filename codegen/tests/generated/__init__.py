@@ -1,0 +1,1 @@
+"""Tests of generated classes, one module for each group of features."""
