@@ -14,7 +14,7 @@ STAMP := .venv/.installed$(if $(EXTRAS),-$(EXTRAS))
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(STAMP)  ## the environment only: .venv from requirements.lock (EXTRAS=replay adds real baskets)
+setup: $(STAMP)  ## the environment only: .venv from requirements.lock (EXTRAS=replay adds real baskets, EXTRAS=bench a peer to compare with)
 
 $(BIN)/uv: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
@@ -48,6 +48,8 @@ lock: setup  ## resolve the newest versions into the lock files (hash-pinned, ad
 	  pyproject.toml --group dev --output-file requirements.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group replay --constraint requirements.lock --output-file requirements-replay.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group bench --constraint requirements.lock --output-file requirements-bench.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --constraint requirements.lock --output-file requirements-services.lock
 	@$(BIN)/python -m stack.lock

@@ -17,6 +17,7 @@ from stack.backend import BACKENDS
 from stack.errors import StackError
 from stack.state import DEFAULT_FOLDER, StateFolder
 from verification import cli as verification
+from verification.bench import cli as benchmarks
 from verification.chaos import cli as chaos
 
 if TYPE_CHECKING:
@@ -220,6 +221,7 @@ app.command("demo")(verification.demo)
 app.command("load")(verification.load)
 app.command("reconcile")(verification.reconcile)
 app.command("chaos")(chaos.chaos)
+app.command("bench")(benchmarks.bench)
 app.command("repair")(repair)
 app.command("republish")(republish)
 

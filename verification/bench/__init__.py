@@ -1,0 +1,1 @@
+"""`pipeline bench`: side-by-side benchmarks against peers, each of which first shows that it does the same work."""
