@@ -6,13 +6,13 @@ import itertools
 import json
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from uuid import UUID
 
@@ -90,27 +90,29 @@ def write_schemas(folder: Path, *schemas: Mapping[str, Any]) -> Path:
 
 def build(folder: Path, *schemas: Mapping[str, Any]) -> dict[str, Any]:
     """Generate and import classes for schemas; return them by full name."""
-    number = next(_numbers)
-    package = f"generated_for_test_{number}"
-    source = folder / f"schemas_{number}"
+    package = f"generated_for_test_{next(_numbers)}"
+    names = write_package(folder, package, *schemas)
+    sys.path.insert(0, str(folder))
+    try:
+        importlib.invalidate_caches()
+        modules = [importlib.import_module(name) for name in names]
+    finally:
+        sys.path.remove(str(folder))
+    return {name: cls for module in modules for name, cls in vars(module).get("AVRO_TYPES", {}).items()}
+
+
+def write_package(folder: Path, package: str, *schemas: Mapping[str, Any]) -> list[str]:
+    """Generate a package for schemas into a folder; return the names of its modules."""
+    source = folder / f"{package}_schemas"
     for position, schema in enumerate(schemas):  # a folder each: short names may be alike
         write_schemas(source / str(position), schema)
     files = python_source.generate(schema_files.load(source), package)
     generated_files.write(folder / package, files, package)
-    sys.path.insert(0, str(folder))
-    try:
-        importlib.invalidate_caches()
-        return {name: cls for module in _modules(package, files) for name, cls in module.AVRO_TYPES.items()}
-    finally:
-        sys.path.remove(str(folder))
+    return [".".join((package, *_module(path))) for path in files]
 
 
-def _modules(package: str, files: Mapping[Any, str]) -> Iterator[Any]:
-    for path in files:
-        parts = [part for part in path.with_suffix("").parts if part != "__init__"]
-        module = importlib.import_module(".".join([package, *parts]))
-        if hasattr(module, "AVRO_TYPES"):
-            yield module
+def _module(path: PurePosixPath) -> tuple[str, ...]:
+    return tuple(part for part in path.with_suffix("").parts if part != "__init__")
 
 
 def fastavro_bytes(schema: str, datum: Any) -> bytes:
@@ -135,8 +137,13 @@ def as_datum(value: Any) -> Any:
 
     What fastavro does not know (durations, big-decimals, UUIDs on a fixed) are the bytes they stand on.
     """
-    schema = parse(value.SCHEMA)
+    schema = _schema(value.SCHEMA)
     return _Datum(schema).of(schema.root, value)
+
+
+@cache
+def _schema(text: str) -> Schema:
+    return parse(text)
 
 
 def without_type_names(datum: Any) -> Any:
