@@ -122,9 +122,9 @@ def fastavro_bytes(schema: str, datum: Any) -> bytes:
     return stream.getvalue()
 
 
-def fastavro_datum(schema: str, data: bytes) -> Any:
-    """Return what fastavro reads."""
-    return fastavro.schemaless_reader(io.BytesIO(data), _parsed(schema), None)
+def fastavro_datum(schema: str, data: bytes, reader: str | None = None) -> Any:
+    """Return what fastavro reads of data that `schema` wrote, as a reader with its own schema if there is one."""
+    return fastavro.schemaless_reader(io.BytesIO(data), _parsed(schema), _parsed(reader) if reader else None)
 
 
 @cache
