@@ -29,7 +29,7 @@ def reader_for(writer: str, reader: str, *, named: bool = False) -> Callable[[by
     lines = [line for pair in resolution.records for line in decoder.record(pair)]
     written = [each for each in resolution.writer.types.values() if isinstance(each, Record)]
     lines += [line for record in written for line in decoder.skipper(record)]
-    lines += ["def read_root(data, at):", *decoder.statements(resolution.root, "root"), "    return root, at"]
+    lines += decoder.root(resolution.root, "read_root")
     exec("\n".join(lines), context.scope)
 
     def read(data: bytes) -> Any:
@@ -78,6 +78,7 @@ class _GenericContext:
         self._types = reader.types
         self._named = named
         self._functions: dict[RecordPair, str] = {}
+        self._parts = 0
         self.scope: dict[str, Any] = {}
 
     def helper(self, name: str) -> str:
@@ -129,6 +130,14 @@ class _GenericContext:
 
     def reader(self, pair: RecordPair) -> str:
         return self._functions.setdefault(pair, f"_read_{len(self._functions)}")
+
+    @property
+    def classes(self) -> frozenset[str]:
+        return frozenset()
+
+    def private(self, name: str) -> str:
+        self._parts += 1
+        return f"{name}_{self._parts}"
 
     def _value(self, name: str, content: Any) -> Any:
         return (name, content) if self._named else content

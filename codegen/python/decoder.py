@@ -32,6 +32,8 @@ from codegen.python.types import Context
 
 ONE_BYTE: Final = 64
 """Positions that one byte holds."""
+DEPTH_MAX: Final = 5
+"""Arrays and maps within each other in one function, each of them two loops."""
 
 
 class Decoder:
@@ -41,12 +43,14 @@ class Decoder:
         self._resolution = resolution
         self._context = context
         self._defaults = Defaults(resolution.reader, context)
+        self._parts: list[str] = []  # functions for what is nested too deeply for one
         self._start()
 
     def _start(self) -> None:
         self._lines: list[str] = []
         self._indent = 4
-        self._variables = {"data", "at", "value", "size"}
+        self._depth = 0  # of loops within loops
+        self._variables = {"data", "at", "value", "size", *self._context.classes}
 
     def record(self, pair: RecordPair) -> list[str]:
         """Return the lines of the function that reads a record; it returns the value and the next position."""
@@ -62,20 +66,37 @@ class Decoder:
             self._emit(f"value.{attributes[field.name]} = {self._defaults.expression(field.type, field.default)}")
         for line in self._context.finish(plan.reader.name):
             self._emit(line)
-        return [*self._context.read_function(pair), *self._lines]
+        return self._with_parts([*self._context.read_function(pair), *self._lines])
 
-    def statements(self, plan: Plan, target: str) -> list[str]:
-        """Return the lines that read one datum by `plan` into `target`."""
+    def root(self, plan: Plan, name: str) -> list[str]:
+        """Return the lines of a function that reads one datum by `plan`; it returns the value and the next position."""
         self._start()
-        self._plan(plan, target)
-        return self._lines
+        self._plan(plan, "value")
+        return self._with_parts([f"def {name}(data, at):", *self._lines, "    return value, at"])
 
     def skipper(self, record: Record) -> list[str]:
         """Return the lines of the function that passes over a record of the writer's."""
         self._start()
         for field in record.fields:
             self._skip(field.type)
-        return [f"def {self._context.reader((record.name, ''))}(data, at):", *self._lines, "    return at"]
+        return self._with_parts(
+            [f"def {self._context.reader((record.name, ''))}(data, at):", *self._lines, "    return at"]
+        )
+
+    def _with_parts(self, lines: list[str]) -> list[str]:
+        parts, self._parts = self._parts, []
+        return [*parts, *lines]
+
+    def _apart(self, target: str, read: Callable[[str], None]) -> None:
+        """Emit the call of a new function, for what `read` emits: Python allows twenty loops within each other."""
+        name = self._context.private("_read_nested")
+        around = self._lines, self._indent, self._depth, self._variables
+        self._start()
+        read("result")
+        signature = f"def {name}(data: bytes, at: int) -> {self._context.builtin('tuple')}[object, int]:"
+        self._parts += [signature, *self._lines, "    return result, at", "", ""]
+        self._lines, self._indent, self._depth, self._variables = around
+        self._emit(f"{target}, at = {name}(data, at)")
 
     def _variable(self, stem: str) -> str:
         """Return a variable name that no other value of this function has."""
@@ -107,6 +128,8 @@ class Decoder:
                 self._fixed(fixed, target)
             case ReadEnum():
                 self._enum(plan, target)
+            case ReadArray() | ReadMap() if self._depth == DEPTH_MAX:
+                self._apart(target, lambda result: self._plan(plan, result))
             case ReadArray(items=items, item_bytes_min=bytes_min):
                 self._array(items, bytes_min, target)
             case ReadMap(values=values, item_bytes_min=bytes_min):
@@ -192,11 +215,20 @@ class Decoder:
     def _blocks(self, bytes_min: int, item: Callable[[], None]) -> None:
         """Emit the loops over blocks and items, of at least so many bytes each; `item` emits what is done for each."""
         count = self._variable("count")
-        self._emit("while data[at]:")
-        self._emit(f"    {count}, at = {self._context.helper('read_count')}(data, at, {bytes_min})")
+        if bytes_min:
+            self._emit("while data[at]:")
+            self._emit(f"    {count}, at = {self._context.helper('read_count')}(data, at, {bytes_min})")
+        else:
+            total = self._variable("total")
+            self._emit(f"{total} = 0")
+            self._emit("while data[at]:")
+            self._emit(f"    {count}, at = {self._context.helper('read_count_of_nothing')}(data, at, {total})")
+            self._emit(f"    {total} += {count}")
         self._emit(f"    for _ in {self._context.builtin('range')}({count}):")
         self._indent += 4
+        self._depth += 1
         self._indented(item)
+        self._depth -= 1
         self._indent -= 4
         self._emit("at += 1")
 
@@ -232,7 +264,7 @@ class Decoder:
             self._choose(len(branches), lambda number: self._plan(branches[number], target))
             return
         branch = self._position(2, "branch")
-        other = nulls.index(False) if False in nulls else 1
+        other = nulls.index(False)
         self._emit(f"{target} = None")
         self._emit(f"if {branch} == {other << 1}:")
         self._indented(lambda: self._plan(branches[other], target))
@@ -262,6 +294,8 @@ class Decoder:
                 pass
             case Primitive(type=kind):
                 self._primitive(kind, "_")
+            case Array() | Map() if self._depth == DEPTH_MAX:
+                self._apart("_", lambda result: self._skip_apart(node, result))
             case Array(items=child):
                 self._blocks(size_min(child, writer), lambda: self._skip(child))
             case Map(values=child):
@@ -271,6 +305,10 @@ class Decoder:
             case Reference():
                 self._skip_named(node, writer)
 
+    def _skip_apart(self, node: Node, result: str) -> None:
+        self._skip(node)
+        self._emit(f"{result} = None")
+
     def _skip_pair(self, value: Node) -> None:
         self._primitive("string", "_")
         self._skip(value)
@@ -279,7 +317,9 @@ class Decoder:
         definition = writer.definition(node)
         match definition:
             case Enum(symbols=symbols):
-                self._emit(f"_, at = {self._context.helper('read_position')}(data, at, {len(symbols)})")
+                position = self._position(len(symbols), "position")
+                self._emit(f"if {position} & 1 or {position} >= {len(symbols) << 1}:")
+                self._indented(lambda: self._no_branch(position))
             case Fixed(size=size):
                 self._emit(f"at += {size}")
             case Record():

@@ -70,7 +70,14 @@ class Defaults:
             return quoted_bytes(_raw(value))
         if node.type in {"float", "double"}:
             return self._floating(node.type, cast("float", value))
-        return quoted(value) if isinstance(value, str) else repr(value)
+        return self._text(value) if isinstance(value, str) else repr(value)
+
+    def _text(self, value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise UnsupportedSchema(f"{self._path}: the default {quoted(value)} is no text: {error}") from error
+        return quoted(value)
 
     def _floating(self, kind: str, value: float) -> str:
         try:

@@ -3,12 +3,23 @@
 from typing import Protocol
 
 from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
+from codegen.errors import UnsupportedSchema
 from codegen.python.conversions import converted
 from codegen.python.names import attribute_names
 from codegen.python.text import bracketed
 from codegen.python.types import Context, annotation, python_kind
 
+BRANCHES_MAX = 1000
+"""Branches of a union: Python's compiler follows a chain of as many ifs, and not of twice as many."""
 _NULL = Primitive("null")
+_TESTS = {
+    "int": "is_int32",
+    "long": "is_int",
+    "date": "is_date",
+    "bytes": "is_bytes",
+    "array": "is_array",
+    "map": "is_map",
+}
 _BRANCHES_OF_ONE_BYTE = 64
 
 
@@ -21,10 +32,6 @@ class WriterContext(Context, Protocol):
 
     def symbol_bytes(self, name: str) -> str:
         """Return what the table is called that has the bytes of each member of this enum."""
-        ...
-
-    def private(self, name: str) -> str:
-        """Return a name, like this one, for a function of this module's own."""
         ...
 
 
@@ -117,6 +124,8 @@ class Encoder:
     def _branching(self, union: Union, name: str) -> list[str]:
         """Return the function that writes a value as the first branch which holds it, by its class where it has one."""
         kinds = [python_kind(branch, self._schema) for branch in union.branches]
+        if len(kinds) > BRANCHES_MAX:
+            raise UnsupportedSchema(f"a union of {len(kinds)} branches: Python takes no more than {BRANCHES_MAX}")
         lines = [f"def {name}(value: {self._context.builtin('object')}) -> bytes:"]
         closed: set[str] = set()  # kinds of which an earlier branch holds every value
         order = sorted(range(len(kinds)), key=lambda index: kinds[index] == "str")  # an enum's member is a str as well
@@ -127,8 +136,9 @@ class Encoder:
             exact = self._exact_test(branch, kinds) if kind in kinds[index + 1 :] else None
             if exact is None:
                 closed.add(kind)
-            written = self._expression(branch, "value", f"{name}_{index}")
-            bytes_ = _position(index) if kind == "null" else f"{_position(index)} + {written}"
+            bytes_ = _position(index)
+            if kind != "null":
+                bytes_ += f" + {self._expression(branch, 'value', f'{name}_{index}')}"
             lines += [f"    if {exact or self._test(branch, kind, kinds)}:", f"        return {bytes_}"]
         return [*lines, f"    raise {self._context.helper('no_branch_for')}(value)", "", ""]
 
@@ -151,9 +161,8 @@ class Encoder:
         context = self._context
         if kind == "null":
             return "value is None"
-        if kind in {"int", "long", "date", "bytes"}:
-            tests = {"int": "is_int32", "long": "is_int", "date": "is_date", "bytes": "is_bytes"}
-            return f"{context.helper(tests[kind])}(value)"
+        if kind in _TESTS:
+            return f"{context.helper(_TESTS[kind])}(value)"
         if kind == "float" and "int" not in kinds and "long" not in kinds:
             return f"{context.helper('is_number')}(value)"
         if known := converted(branch, self._schema):
@@ -161,8 +170,7 @@ class Encoder:
         elif isinstance(branch, Reference):
             types = context.type_name(branch.name)
         else:
-            names = {"array": ("list", "tuple"), "map": ("dict",), "boolean": ("bool",)}
-            types = " | ".join(context.builtin(name) for name in names.get(kind, (kind,)))
+            types = context.builtin("bool" if kind == "boolean" else kind)
         return f"{context.builtin('isinstance')}(value, {types})"
 
 

@@ -1,5 +1,7 @@
 """The generator's output on disk: where it goes, what differs, what is left over from schemas that are gone."""
 
+import keyword
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,8 +21,10 @@ class Difference:
 def package_folder(out: Path, package: str) -> Path:
     """Return the folder of the package: below `out`, or `out` itself where that ends in the package's path."""
     parts = tuple(package.split("."))
-    if not all(part.isidentifier() for part in parts):
+    if not all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
         raise ContractsError(f"{package!r} is no name for a Python package")
+    if parts[0] in sys.stdlib_module_names:
+        raise ContractsError(f"{package!r} would hide a module of Python's own; choose another name")
     return out if out.resolve().parts[-len(parts) :] == parts else out.joinpath(*parts)
 
 
@@ -34,7 +38,12 @@ def differences(folder: Path, files: Mapping[PurePosixPath, str]) -> list[Differ
         elif path.read_bytes() != text.encode():
             found.append(Difference(path, "changed"))
     expected = {folder / relative for relative in files}
-    leftovers = (path for path in sorted(folder.rglob("*.py")) if path not in expected and _is_generated(path))
+    marks = {text.partition(";")[0] for text in files.values()}  # another package below this one has others
+    leftovers = (
+        path
+        for path in sorted(folder.rglob("*.py"))
+        if path not in expected and _first_line(path).partition(";")[0] in marks
+    )
     return [*found, *(Difference(path, "left over") for path in leftovers)]
 
 
@@ -66,5 +75,9 @@ def _make_parents(folder: Path, package: str) -> None:
 
 
 def _is_generated(path: Path) -> bool:
+    return _first_line(path).startswith(MARK)
+
+
+def _first_line(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
-        return file.readline().startswith(MARK)
+        return file.readline()

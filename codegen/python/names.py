@@ -15,7 +15,7 @@ from codegen.avro.schema import Definition, Fixed, namespace_of, simple_name
 METHODS: Final = frozenset({"encode", "decode", "SCHEMA", "FINGERPRINT", "NAME"})
 _MEMBERS: Final = frozenset(dir(str)) | {"mro", "name", "value"}  # what a StrEnum's members would hide
 _VARIABLES: Final = frozenset(  # of generated functions, in which a class of the same name could not be seen
-    {"at", "cls", "data", "end", "fault", "item", "key", "read", "self", "text", "value", "writer"}
+    {"_", "at", "cls", "data", "end", "fault", "read", "self", "size", "text", "value", "writer"}
 )
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -23,7 +23,8 @@ _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 @lru_cache(maxsize=4096)
 def attribute_names(field_names: tuple[str, ...]) -> Mapping[str, str]:
     """Return the attribute of each of a record's fields."""
-    return _safe(field_names, lambda name: _is_pythons(name) or name in METHODS)
+    of_constructor = {"_HAS_DEFAULT_FACTORY", *(f"_dflt_{name}" for name in field_names)}  # Python 3.11's and 3.12's
+    return _safe(field_names, lambda name: _is_pythons(name) or name in METHODS | of_constructor)
 
 
 @lru_cache(maxsize=4096)
@@ -55,7 +56,7 @@ class PackageNames:
         with_class = [each.name for each in definitions if not isinstance(each, Fixed)]
         self.namespaces: Final = sorted({namespace_of(name) for name in with_class})
         for parent, children in _tree(self.namespaces).items():
-            for child, part in _safe(children, _is_pythons).items():
+            for child, part in _safe(children, lambda name: _is_pythons(name) or name == "AVRO_TYPES").items():
                 self._parts[f"{parent}.{child}".lstrip(".")] = part
             self._name_classes(parent, [name for name in with_class if namespace_of(name) == parent])
 

@@ -29,7 +29,13 @@ def reader_for(cls: type[T], writer: str) -> Callable[[bytes, int], tuple[T, int
 
     Raise DecodeError if `writer` is no schema, or none of its data can be read.
     """
-    read: Callable[[bytes, int], tuple[T, int]] = _compiled(cls, writer)  # type: ignore[arg-type]  # a class is hashable
+    if not isinstance(writer, str):
+        raise DecodeError(f"the writer's schema is JSON text, not {type(writer).__name__}")
+    generated = next(each for each in cls.__mro__ if "SCHEMA" in vars(each))  # `cls` may be derived from it
+    try:
+        read: Callable[[bytes, int], tuple[T, int]] = _compiled(generated, writer)
+    except RecursionError as error:
+        raise DecodeError("the writer's schema is nested too deeply") from error
     return read
 
 
@@ -57,7 +63,7 @@ def _compiled(cls: type, writer: str) -> Callable[[bytes, int], tuple[Any, int]]
     lines = [line for pair in resolution.records for line in decoder.record(pair)]
     written = [each for each in resolution.writer.types.values() if isinstance(each, Record)]
     lines += [line for record in written for line in decoder.skipper(record)]
-    lines += ["def read_root(data, at):", *decoder.statements(root, "root"), "    return root, at"]
+    lines += decoder.root(root, "read_root")
     exec("\n".join(lines), context.scope)  # noqa: S102 - generated from parsed schemas: names are checked, texts quoted
     read: Callable[[bytes, int], tuple[Any, int]] = context.scope["read_root"]
     return read
@@ -102,6 +108,13 @@ class _PairContext:
 
     def read_function(self, pair: RecordPair) -> list[str]:
         return [f"def {self.reader(pair)}(data, at):"]
+
+    @property
+    def classes(self) -> frozenset[str]:
+        return frozenset()
+
+    def private(self, name: str) -> str:
+        return self._names.setdefault((name, len(self._names)), f"_{len(self._names)}")
 
     def _named(self, key: object, make: Callable[[], object]) -> str:
         if key not in self._names:

@@ -1,11 +1,14 @@
 """Lines of Python as `ruff format` leaves them: what fits into a line stands in one, else one item a line."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 WIDTH: Final = 120
 _CHUNK: Final = 90
+_TOKEN: Final = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|[\[\](){},]""")
 
 
 def bracketed(head: str, items: Sequence[str], tail: str, indent: int = 0) -> list[str]:
@@ -15,6 +18,37 @@ def bracketed(head: str, items: Sequence[str], tail: str, indent: int = 0) -> li
     if len(line) <= WIDTH or not items:
         return [line]
     return [f"{margin}{head}", *(f"{margin}    {item}," for item in items), f"{margin}{tail}"]
+
+
+def broken(line: str, indent: int) -> list[str]:
+    """Return a statement that ends in a bracket as one line, or with one line for each item in that bracket."""
+    margin = " " * indent
+    split = _last_bracket(line) if indent + len(line) > WIDTH else None
+    if split is None:
+        return [f"{margin}{line}"]
+    head, items, tail = split
+    lines = [f"{margin}{head}"]
+    for item in items:
+        lines += broken(item, indent + 4)
+        lines[-1] += ","
+    return [*lines, f"{margin}{tail}"]
+
+
+def _last_bracket(line: str) -> tuple[str, list[str], str] | None:
+    """Split a line at the bracket that it ends with: what is before, the items, the bracket; None if there is none."""
+    opened: list[list[int]] = []  # for each bracket that is open: where it is, and the commas in it
+    for match in _TOKEN.finditer(line):
+        if match[0] in "([{":
+            opened.append([match.start()])
+        elif match[0] == "," and opened:
+            opened[-1].append(match.start())
+        elif match[0] in ")]}":
+            start, *commas = opened.pop()
+            if match.end() == len(line) > match.start() > start + 1:
+                cuts = [start, *commas, match.start()]
+                items = [line[cut + 1 : after].strip() for cut, after in pairwise(cuts)]
+                return line[: start + 1], items, match[0]
+    return None
 
 
 def quoted(text: str) -> str:
@@ -39,7 +73,9 @@ def long_string(head: str, text: str, indent: int) -> list[str]:
     line = f"{margin}{head}{quoted(text)}"
     if len(line) <= WIDTH:
         return [line]
-    return [f"{margin}{head}(", *(f"{margin}    {quoted(chunk)}" for chunk in _chunks(text)), f"{margin})"]
+    is_short = len(quoted(text)) <= WIDTH - indent - 4
+    chunks = [text] if is_short else _chunks(text)
+    return [f"{margin}{head}(", *(f"{margin}    {quoted(chunk)}" for chunk in chunks), f"{margin})"]
 
 
 def _chunks(text: str) -> Iterable[str]:
@@ -52,15 +88,22 @@ def _chunks(text: str) -> Iterable[str]:
     yield text
 
 
+def _escaped(text: str) -> str:
+    """Return text as it can stand in a docstring, also at its end."""
+    text = text.encode(errors="replace").decode()  # half a surrogate pair is no text
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\\", "\\\\"))
+    return re.sub(r'"{3,}|"+$', lambda quotes: quotes[0].replace('"', '\\"'), text)
+
+
 def docstring(text: str, indent: int) -> list[str]:
     """Return a docstring; raw text is escaped, long lines are wrapped."""
     margin = " " * indent
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    escaped = [part.replace("\\", "\\\\").replace('"""', '\\"\\"\\"') for part in paragraphs if part]
+    escaped = [_escaped(part) for part in paragraphs if part]
     if not escaped:
         return []
-    if escaped[-1].endswith('"'):
-        escaped[-1] = f'{escaped[-1][:-1]}\\"'
+    if escaped[0].startswith('"'):
+        escaped[0] = f" {escaped[0]}"
     if len(escaped) == 1 and len(escaped[0]) + indent + 6 <= WIDTH:
         return [f'{margin}"""{escaped[0]}"""']
     width = WIDTH - indent
@@ -69,4 +112,6 @@ def docstring(text: str, indent: int) -> list[str]:
     lines = [first, *others]
     for part in escaped[1:]:
         lines += ["", *textwrap.wrap(part, width, **wrap)]  # type: ignore[arg-type]
+    if len(lines) == 1:
+        return [f'{margin}{first}"""']
     return [f"{margin}{line}".rstrip() for line in (*lines, '"""')]

@@ -1,6 +1,6 @@
 """What Avro types are in Python: annotations, and which values show by their type which branch of a union they are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
 from codegen.avro.resolution import ReadEnum, RecordPair
@@ -60,6 +60,15 @@ class Context(Protocol):
         """Return what the function is called that reads this pair of records."""
         ...
 
+    @property
+    def classes(self) -> Collection[str]:
+        """The names of classes that a variable must not hide."""
+        ...
+
+    def private(self, name: str) -> str:
+        """Return a name, like this one, for a function of one's own."""
+        ...
+
     def read_function(self, pair: RecordPair) -> list[str]:
         """Return the first lines of the function that reads this pair of records."""
         ...
@@ -74,7 +83,7 @@ def python_kind(node: Node, schema: Schema) -> str:
             return _KINDS.get(kind, kind)
         case Array() | Map() | Union():
             return kind_of(node)
-    return "bytes" if isinstance(schema.definition(node), Fixed) else node.name
+    return "bytes" if isinstance(schema.definition(node), Fixed) else f"class {node.name}"
 
 
 def annotation(node: Node, schema: Schema, context: Context) -> str:
@@ -90,6 +99,6 @@ def annotation(node: Node, schema: Schema, context: Context) -> str:
             return f"{context.builtin('dict')}[{context.builtin('str')}, {annotation(values, schema, context)}]"
         case Union(branches=branches):
             names = dict.fromkeys(annotation(branch, schema, context) for branch in branches)
-            return " | ".join(sorted(names, key=lambda name: name == "None"))
+            return " | ".join(sorted(names, key=lambda name: name == "None")) or context.imported("typing", "Never")
     definition = schema.definition(node)
     return context.builtin("bytes") if isinstance(definition, Fixed) else context.type_name(definition.name)

@@ -1,4 +1,4 @@
-"""What generated classes call. Generated code imports it from here, whatever module it stands in.
+"""What generated classes call while they write and read; they import it from here, whatever module it stands in.
 
 The fast path checks what could pass unnoticed and leaves the rest to Python. Any exception in FAULTS means "look for the
 fault": `codegen.python.explanation` walks the value or the bytes again, slowly and strictly, to say which field it was.
@@ -6,6 +6,8 @@ fault": `codegen.python.explanation` walks the value or the bytes again, slowly 
 
 from codegen.runtime.classes import (
     FAULTS,
+    AvroRecord,
+    as_bytes,
     draft,
     enum_bytes,
     enum_members,
@@ -33,6 +35,7 @@ from codegen.runtime.readers import (
     no_branch,
     read_bytes,
     read_count,
+    read_count_of_nothing,
     read_date,
     read_double,
     read_fixed,
@@ -58,12 +61,15 @@ from codegen.runtime.readers import (
 )
 from codegen.runtime.writers import (
     SIZES,
+    is_array,
     is_bytes,
     is_date,
     is_int,
     is_int32,
+    is_map,
     is_number,
     is_single,
+    is_uuid,
     is_whole_millis,
     no_branch_for,
     utf8,
@@ -94,8 +100,10 @@ __all__ = [
     "BOOLEANS",
     "FAULTS",
     "SIZES",
+    "AvroRecord",
     "DecimalType",
     "Duration",
+    "as_bytes",
     "big_decimal_from_bytes",
     "date_from_days",
     "datetime_from_micros",
@@ -105,12 +113,15 @@ __all__ = [
     "duration_from_bytes",
     "enum_bytes",
     "enum_members",
+    "is_array",
     "is_bytes",
     "is_date",
     "is_int",
     "is_int32",
+    "is_map",
     "is_number",
     "is_single",
+    "is_uuid",
     "is_whole_millis",
     "local_datetime_from_micros",
     "local_datetime_from_millis",
@@ -119,6 +130,7 @@ __all__ = [
     "read_big_decimal",
     "read_bytes",
     "read_count",
+    "read_count_of_nothing",
     "read_date",
     "read_double",
     "read_duration",

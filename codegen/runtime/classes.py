@@ -4,9 +4,10 @@ import struct
 from collections.abc import Callable
 from dataclasses import fields
 from enum import Enum
-from typing import Any, Final, TypeVar
+from functools import cache
+from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
 
-from codegen.errors import ContractsError
+from codegen.errors import ContractsError, DecodeError
 from codegen.runtime.writers import write_long
 
 E = TypeVar("E", bound=Enum)
@@ -24,6 +25,31 @@ FAULTS: Final = (
 """What the fast path raises for a value or bytes that do not fit; the slow path then looks for the place."""
 
 
+class AvroRecord(Protocol):
+    """What every generated class of a record has."""
+
+    NAME: ClassVar[str]
+    FINGERPRINT: ClassVar[str]
+    SCHEMA: ClassVar[str]
+
+    def encode(self) -> bytes:
+        """Return the Avro bytes; raise EncodeError."""
+        ...
+
+    @classmethod
+    def decode(cls, data: bytes, writer: str | None = None) -> Self:
+        """Read Avro bytes; raise DecodeError."""
+        ...
+
+
+def as_bytes(data: object) -> bytes:
+    """Return bytes that came in another container; raise DecodeError if they are none."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise DecodeError(f"bytes are needed, not {type(data).__name__}")
+    return bytes(data)
+
+
+@cache
 def draft(cls: type) -> Callable[[], Any]:
     """Return a class whose instances can be filled and then made instances of `cls`, a frozen slots dataclass.
 

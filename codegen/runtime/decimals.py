@@ -6,16 +6,19 @@ written or read. Trailing zeros are no digits more: 19.990 is written as 19.99 i
 
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, DecimalException, Inexact, InvalidOperation, Rounded
 from functools import lru_cache
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from codegen.runtime.readers import read_bytes, read_int, read_size
 from codegen.runtime.writers import SIZES, write_bytes, write_int
+
+BIG_DECIMAL_BYTES_MAX: Final = 4096
+"""Bytes of a big decimal's digits: 9,800 digits. To turn bytes into digits takes a time that grows with their square."""
 
 
 class DecimalType:
     """The decimals of one precision and scale, on Avro's `bytes`."""
 
-    __slots__ = ("_multiply", "_quantum", "_scale", "_shift", "_writing", "precision", "scale")
+    __slots__ = ("_bytes_max", "_multiply", "_quantum", "_scale", "_shift", "_writing", "precision", "scale")
 
     def __init__(self, precision: int, scale: int) -> None:
         self.precision = precision
@@ -25,6 +28,7 @@ class DecimalType:
         self._writing = _context(precision, InvalidOperation, Inexact)
         self._shift = self._writing.scaleb
         self._multiply = _context(precision, InvalidOperation, Rounded).multiply
+        self._bytes_max = precision * 4 // 9 + 1  # more than its digits need: each takes log2(10) / 8 bytes
 
     def write(self, value: Decimal) -> bytes:
         """Return a decimal's bytes after their number."""
@@ -41,11 +45,19 @@ class DecimalType:
         else:
             size >>= 1
         end = at + size
+        if size > self._bytes_max:
+            return self.from_bytes(data[at:end]), end
         return self._multiply(int.from_bytes(data[at:end], signed=True), self._quantum), end
 
     def from_bytes(self, raw: bytes) -> Decimal:
         """Return the decimal that these bytes stand for, with all digits of its scale."""
-        return self._multiply(int.from_bytes(raw, signed=True), self._quantum)
+        number = int.from_bytes(raw, signed=True)
+        try:
+            if number.bit_length() <= self._bytes_max * 8:  # else it takes long to turn it into digits
+                return self._multiply(number, self._quantum)
+        except (InvalidOperation, Rounded):
+            pass
+        raise OverflowError("more digits than the precision")
 
     def fits(self, value: object) -> TypeGuard[Decimal]:
         """Say whether a value can be written without being rounded."""
@@ -73,6 +85,8 @@ class FixedDecimalType(DecimalType):
     def read(self, data: bytes, at: int) -> tuple[Decimal, int]:
         """Read a decimal."""
         end = at + self._size
+        if self._size > self._bytes_max:
+            return self.from_bytes(data[at:end]), end
         return self._multiply(int.from_bytes(data[at:end], signed=True), self._quantum), end
 
 
@@ -88,6 +102,8 @@ def write_big_decimal(value: Decimal) -> bytes:
     if not isinstance(exponent, int):
         raise ValueError("neither infinity nor NaN has digits")  # noqa: TRY004 - the type is right
     number = int(_EXACT.scaleb(value, -exponent))
+    if number.bit_length() >= BIG_DECIMAL_BYTES_MAX * 8:
+        raise OverflowError(f"more digits than {BIG_DECIMAL_BYTES_MAX} bytes hold")
     raw = number.to_bytes((number.bit_length() + 8) >> 3, "big", signed=True)
     return write_bytes(write_bytes(raw) + write_int(-exponent))
 
@@ -104,6 +120,8 @@ def big_decimal_from_bytes(raw: bytes) -> Decimal:
     scale, at = read_int(raw, at)
     if at != len(raw):
         raise ValueError("bytes are left after the scale")
+    if len(digits) > BIG_DECIMAL_BYTES_MAX:
+        raise OverflowError(f"more digits than {BIG_DECIMAL_BYTES_MAX} bytes hold")
     return _EXACT.scaleb(Decimal(int.from_bytes(digits, signed=True)), -scale)
 
 

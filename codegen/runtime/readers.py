@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID, SafeUUID
 
 ZERO_SIZED_ITEMS_MAX: Final = 1_000_000
-"""Items without bytes (null, an empty record) that one block may hold: a few bytes could claim any number."""
+"""Items without bytes (null, an empty record) of one array: a few bytes could claim any number."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local timestamp has no zone
@@ -85,6 +85,14 @@ def read_size(data: bytes, at: int) -> tuple[int, int]:
     return size, at
 
 
+def read_count_of_nothing(data: bytes, at: int, before: int) -> tuple[int, int]:
+    """Read the number of items without bytes of the next block; `before` is that of the blocks before it."""
+    count, at = read_count(data, at, 0)
+    if before + count > ZERO_SIZED_ITEMS_MAX:
+        raise ValueError("more items than the data can hold")
+    return count, at
+
+
 def read_count(data: bytes, at: int, item_bytes_min: int) -> tuple[int, int]:
     """Read the number of items of the next block of an array or map."""
     count = data[at]
@@ -98,7 +106,7 @@ def read_count(data: bytes, at: int, item_bytes_min: int) -> tuple[int, int]:
     else:
         count >>= 1
         at += 1
-    if count * item_bytes_min > len(data) - at or (not item_bytes_min and count > ZERO_SIZED_ITEMS_MAX):
+    if count * item_bytes_min > len(data) - at:
         raise ValueError("more items than the data can hold")
     return count, at
 
@@ -171,7 +179,10 @@ def read_uuid(data: bytes, at: int) -> tuple[UUID, int]:
     """Read a UUID from a string."""
     if data[at] == 72:  # length 36: the usual spelling
         end = at + 37
-        digits = unhexlify(data[at + 1 : end].replace(b"-", b""))
+        try:
+            digits = unhexlify(data[at + 1 : end].replace(b"-", b""))
+        except ValueError:  # another spelling of the same length
+            digits = b""
         if len(digits) == 16:
             value = _new(_UuidDraft)
             value.int = int.from_bytes(digits)  # type: ignore[misc]

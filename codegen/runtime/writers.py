@@ -7,7 +7,7 @@ import struct
 from binascii import hexlify
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Final, TypeGuard, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -153,12 +153,26 @@ def write_map(write: Callable[[T], bytes], values: Mapping[str, T]) -> bytes:
 
 def write_uuid(value: UUID) -> bytes:
     """Return a UUID as a string of 36 characters."""
+    if value.__class__ is not UUID:
+        _check_uuid(value)
     return b"H" + b"-".join(_uuid_parts(hexlify(value.int.to_bytes(16))))  # H: length 36
 
 
 def write_uuid_fixed(value: UUID) -> bytes:
     """Return a UUID as its 16 bytes."""
+    if value.__class__ is not UUID:
+        _check_uuid(value)
     return value.int.to_bytes(16, "big")
+
+
+def is_uuid(value: object) -> TypeGuard[UUID]:
+    """Say whether `value` is a UUID; also one of a library with a class of its own, under the same name (uuid-utils)."""
+    return isinstance(value, UUID) or (type(value).__name__ == "UUID" and hasattr(value, "int"))
+
+
+def _check_uuid(value: object) -> None:
+    if not is_uuid(value):
+        raise TypeError("not a UUID")
 
 
 def write_timestamp_micros(value: datetime) -> bytes:
@@ -224,7 +238,10 @@ def _strict_int(value: object) -> int:
 def _strict_float(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("not a float")
-    return float(value)
+    number = float(value)
+    if isinstance(value, int) and number != value:
+        raise OverflowError("no float is exactly this integer")
+    return number
 
 
 def no_branch_for(value: object) -> TypeError:
@@ -255,6 +272,16 @@ def is_single(value: object) -> TypeGuard[float]:
         return bool(_float.unpack(_float.pack(value))[0] == value) or value != value
     except OverflowError:
         return False
+
+
+def is_array(value: object) -> TypeGuard[Sequence[Any]]:
+    """Say whether `value` is a list or tuple."""
+    return isinstance(value, list | tuple)
+
+
+def is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Say whether `value` is a mapping."""
+    return value.__class__ is dict or isinstance(value, Mapping)
 
 
 def is_bytes(value: object, size: int | None = None) -> TypeGuard[bytes]:

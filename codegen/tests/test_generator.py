@@ -100,7 +100,7 @@ def test_classes_of_removed_schemas_are_removed_but_nothing_else(tmp_path: Path)
     files = python_source.generate(schema_files.load(source), "p")
     generated_files.write(tmp_path / "p", files, "p")
     (tmp_path / "p" / "by_hand.py").write_text("x = 1\n")
-    (tmp_path / "p" / "gone.py").write_text(f"{python_source.MARK}; of an earlier schema\n")
+    (tmp_path / "p" / "gone.py").write_text(f"{python_source.mark('p')}; of an earlier schema\n")
 
     changes = generated_files.write(tmp_path / "p", files, "p")
 

@@ -6,12 +6,13 @@ A service never registers a schema: what it writes and reads must be in the regi
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol
 from uuid import UUID
 
 from codegen.errors import DecodeError, RegistryError, SchemaError, SchemaNotFound, WireFormatError
 from codegen.registry.client import Registry
 from codegen.registry.wire_format import frame, unframe
+from codegen.runtime import AvroRecord
 from services.messaging.dead_letters import UNDECODABLE, UNKNOWN_SCHEMA
 from services.messaging.errors import DependencyUnavailable, PoisonMessage, Unprepared
 from services.messaging.records import Record, SchemaUse
@@ -26,24 +27,12 @@ class Header(Protocol):
         ...
 
 
-class Event(Protocol):
+class Event(AvroRecord, Protocol):
     """A generated class whose first field is a header."""
-
-    NAME: ClassVar[str]
-    SCHEMA: ClassVar[str]
 
     @property
     def header(self) -> Header:
         """Identity, time and cause."""
-        ...
-
-    def encode(self) -> bytes:
-        """The Avro body."""
-        ...
-
-    @classmethod
-    def decode(cls, data: bytes, writer: str | None = None) -> Self:
-        """The event of an Avro body written with the schema ``writer`` (None: the class's own)."""
         ...
 
 
