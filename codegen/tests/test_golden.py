@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,12 +18,6 @@ LINT = (
     *("--ignore", "RUF009"),  # a UUID or a Duration is as good a default as a number: nobody can change it
     *("--config", "lint.isort.combine-as-imports = true"),
 )
-
-
-def all_but(bug: str, *failing: str) -> list[Any]:
-    """Return all cases; the generator has a bug in those that fail, and is to be mended."""
-    mark = pytest.mark.xfail(reason=bug, strict=True)
-    return [pytest.param(case, marks=mark) if case in failing else case for case in CASES]
 
 
 def said_by(*command: str, environment: dict[str, str] | None = None) -> str:
@@ -86,12 +79,12 @@ def test_no_order_of_a_set_shows_in_the_files() -> None:
     assert len(outputs) == 1
 
 
-@pytest.mark.parametrize("case", all_but("a long default is left in one line", "invoice"))
+@pytest.mark.parametrize("case", CASES)
 def test_generated_files_are_formatted(case: str) -> None:
     assert said_by("-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", *paths(case)) == ""
 
 
-@pytest.mark.parametrize("case", all_but("write_null is imported and not used", "cycles", "same_names"))
+@pytest.mark.parametrize("case", CASES)
 def test_linters_have_nothing_to_say(case: str) -> None:
     assert said_by("-m", "ruff", "check", "--isolated", "--line-length", "120", *LINT, *paths(case)) == ""
 
@@ -102,7 +95,6 @@ def test_mypy_knows_all_types(tmp_path: Path) -> None:
     assert said_by("-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path), *everything) == ""
 
 
-@pytest.mark.xfail(reason="write_null is imported and not used; items of unions are unknown", strict=True)
 def test_pyright_has_nothing_to_say(tmp_path: Path) -> None:
     settings = {
         "typeCheckingMode": "strict",
