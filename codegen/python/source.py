@@ -40,12 +40,8 @@ def generate(folder: SchemaFolder, package: str) -> dict[PurePosixPath, str]:
         own = [each for each in definitions if namespace_of(each.name) == namespace and not isinstance(each, Fixed)]
         own.sort(key=lambda each: isinstance(each, Record))
         context = ModuleContext(names, namespace, own, late=late[namespace])
-        files[_path(names, namespace)] = (
-            "\n".join(
-                [f"{mark(package)}; edit the schemas and generate again:", *_module(folder, own, namespace, context)]
-            )
-            + "\n"
-        )
+        first = f"{mark(package)}; edit the schemas and generate again:"
+        files[_path(names, namespace)] = "\n".join([first, *_module(folder, own, namespace, context), ""])
     for path in list(files):
         for parent in path.parents:
             files.setdefault(parent / "__init__.py", f"{mark(package)}; edit the schemas instead.\n")
