@@ -19,6 +19,7 @@ from uuid import UUID
 import fastavro
 
 from codegen.avro import schema_files
+from codegen.avro.logical_types import why_ignored
 from codegen.avro.parsing import parse
 from codegen.avro.schema import Array, Enum, Fixed, Logical, Map, Node, Primitive, Record, Reference, Schema, Union
 from codegen.python import generated_files
@@ -129,7 +130,18 @@ def fastavro_datum(schema: str, data: bytes, reader: str | None = None) -> Any:
 
 @cache
 def _parsed(schema: str) -> Any:
-    return fastavro.parse_schema(json.loads(schema))
+    return fastavro.parse_schema(_without_what_is_ignored(json.loads(schema)))
+
+
+def _without_what_is_ignored(node: Any) -> Any:
+    """Return a schema without decimals that cannot be: to Avro they are plain bytes, to fastavro an error."""
+    if isinstance(node, list):
+        return [_without_what_is_ignored(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    ignored = {"logicalType"} if why_ignored(node, str(node.get("type")), node.get("size")) else set()
+    kept = {key: value for key, value in node.items() if key not in ignored}
+    return {key: value if key == "default" else _without_what_is_ignored(value) for key, value in kept.items()}
 
 
 def as_datum(value: Any) -> Any:
