@@ -38,7 +38,7 @@ check: setup  ## what needs no server: format, types, layers, schemas, generated
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts generate --check
+	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts breaking && $(BIN)/contracts generate --check
 
 test: check  ## everything that CI runs; pure tests first, then real parts, then the whole stack
 	@$(BIN)/python -m pytest $(TESTS)

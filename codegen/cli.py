@@ -25,6 +25,7 @@ for command in (
     check_commands.fmt,
     check_commands.lint,
     check_commands.breaking,
+    check_commands.release,
     check_commands.diff,
     check_commands.compare,
     check_commands.rules,

@@ -1,4 +1,4 @@
-"""The commands of `contracts` that look and do not touch: lint, breaking, compare, diff, rules, explain, sample; and fmt.
+"""The commands of `contracts` that need the folder alone: fmt, lint, breaking, release, diff, compare, rules, explain, sample.
 
 They need no registry and no network. Findings go to standard output in the form that --format says, everything else
 to standard error.
@@ -19,7 +19,7 @@ from codegen.avro import schema_files
 from codegen.avro.json_text import Json, Location, decoded, read_json
 from codegen.avro.schema_files import Examination, FileFault, SchemaFolder
 from codegen.checks import breaking as checking
-from codegen.checks import difference, faults, formatting, history, ignores, linting, reports, rule_texts
+from codegen.checks import difference, faults, formatting, history, ignores, linting, releasing, reports, rule_texts
 from codegen.checks.comparing import Source, Verdict, judge
 from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
 from codegen.checks.faults import Fault
@@ -102,6 +102,36 @@ def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Form
     compared = bool(earlier.versions) and contracts.compatibility != "NONE"
     said = f"{_looked_at(contracts)} against {against or 'history'}" if compared else "nothing was compared"
     _report(_settled(contracts, found, VERSION_IDS), form, said)
+
+
+def release(
+    schemas: Schemas = HERE,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 100 if a schema differs from its last version.")
+    ] = False,
+    form: Form = Format.TEXT,
+) -> None:
+    """Freeze every schema that has changed as the next version of its subject: history/<subject>/<n>.avsc.
+
+    contracts.lock keeps their SHA-256: from then on a version that is edited or lost is an error of every command that
+    reads them. What breaks a released version is not released: exit 100, with what `contracts breaking` says of it.
+    """
+    contracts = Contracts.load(schemas)
+    earlier = history.released(schemas)
+    findings = _settled(contracts, checking.find(contracts, earlier), VERSION_IDS)
+    if failing(findings):
+        typer.echo("contracts: nothing is released before this is mended", err=True)
+        _report(findings, form, "")
+        return
+    releases = releasing.unreleased(contracts, earlier)
+    if not check:
+        releasing.write(schemas, releases)
+    for each in releases:
+        typer.echo(f"{each.subject}: version {each.number}{' is not released' if check else f', {each.path(schemas)}'}")
+    if check and releases:
+        raise typer.Exit(Exit.FINDINGS)
+    if not releases:
+        typer.echo(f"{_looked_at(contracts)}: nothing has changed since the last release.")
 
 
 def diff(

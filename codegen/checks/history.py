@@ -15,7 +15,7 @@ from codegen.avro.parsing import parse
 from codegen.avro.schema import Definition, Reference, Schema, simple_name
 from codegen.avro.schema_files import FileFault, SchemaFolder, is_left_out
 from codegen.avro.schema_text import collect_definitions
-from codegen.checks import revisions
+from codegen.checks import release_lock, revisions
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError, SchemaError
 
@@ -76,7 +76,8 @@ def read(against: str, contracts: Contracts) -> Earlier:
 
 
 def released(folder: Path) -> Earlier:
-    """Return the released versions below `folder`/history."""
+    """Return the released versions below `folder`/history; raise SchemaError where contracts.lock has others."""
+    release_lock.verify(folder, FOLDER_NAME)
     history = folder / FOLDER_NAME
     subjects = sorted(path for path in history.iterdir() if path.is_dir()) if history.is_dir() else []
     for path in history.glob("*.avsc"):

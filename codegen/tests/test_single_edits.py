@@ -139,7 +139,7 @@ ALLOWED = {
 @pytest.fixture
 def schemas(tmp_path: Path) -> Path:
     folder = init(tmp_path / "repository") / "schemas"
-    shutil.copytree(SCHEMAS, folder, ignore=shutil.ignore_patterns("history"))
+    shutil.copytree(SCHEMAS, folder, ignore=shutil.ignore_patterns("history", "contracts.lock"))
     return folder
 
 
