@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codegen.python import generated_files
+from codegen.tests.building import record, write_package
 from codegen.tests.golden_packages import CASES, GOLDEN, REWRITE, files, generated, modules, package_of
 from codegen.tests.importing import PROJECT, imported_first
 
@@ -114,3 +116,75 @@ def test_pyright_has_nothing_to_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_any_module_may_be_imported_first(case: str) -> None:
     assert imported_first(package_of(case), modules(case), PROJECT) == modules(case)
+
+
+# Lines that are too long
+
+
+def names(count: int) -> list[str]:
+    return [f"n.Branch{number}" for number in range(count)]
+
+
+LENGTHS = range(1, 130)
+NAMES = range(1, 60)
+LONG: dict[str, list[dict[str, Any]]] = {
+    "names of fields": [record("n.R", **{"f" * length: "string" for length in NAMES})],
+    "names of fields of nullable containers": [
+        record("n.R", **{"f" * length: {"type": "map", "values": ["null", "string"]} for length in NAMES})
+    ],
+    "names of records": [record(f"n.{'N' * length}", {"x": None}, x=["null", "N" * length]) for length in NAMES],
+    "symbols": [{"type": "enum", "name": "E", "namespace": "n", "symbols": ["S" * length for length in NAMES]}],
+    "texts": [record("n.R", {f"f{length}": "x" * length for length in LENGTHS}, **{f"f{length}": "string" for length in LENGTHS})],
+    "texts of words": [
+        record("n.R", {f"f{length}": "word " * length for length in LENGTHS}, **{f"f{length}": "string" for length in LENGTHS})
+    ],
+    "items": [
+        record(
+            "n.R",
+            {f"f{length}": ["x"] * length for length in LENGTHS},
+            **{f"f{length}": {"type": "array", "items": "string"} for length in LENGTHS},
+        )
+    ],
+    "records": [
+        record("n.R", {f"f{length}": {"x": "x" * length, "y": 1} for length in LENGTHS}, **{f"f{length}": "n.Part" for length in LENGTHS}),
+        record("n.Part", x="string", y="int"),
+    ],
+    "unions": [
+        record("n.R", {f"n{count}": None for count in range(2, 16)}, **{f"u{count}": names(count) for count in range(2, 16)}, **{f"n{count}": ["null", *names(count)] for count in range(2, 16)}),
+        *(record(name, x="int") for name in names(16)),
+    ],
+    "unions in containers": [
+        record("n.R", **{f"u{count}": {"type": "array", "items": {"type": "map", "values": names(count)}} for count in range(2, 16)}),
+        *(record(name, x="int") for name in names(16)),
+    ],
+    "namespaces": [
+        *(record(f"{'n' * length}.R", {"x": None}, x=["null", f"{'m' * length}.S"]) for length in range(1, 90)),
+        *(record(f"{'m' * length}.S", x=["null", f"{'n' * length}.R"]) for length in range(1, 90)),
+    ],
+}  # fmt: skip
+
+
+LEFT_LONG = {
+    "names of fields",
+    "names of fields of nullable containers",
+    "names of records",
+    "symbols",
+    "texts",
+    "texts of words",
+    "records",
+    "unions",
+    "unions in containers",
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.xfail(reason="left in one line", strict=True) if case in LEFT_LONG else ())
+        for case in LONG
+    ],
+)
+def test_lines_that_are_too_long_are_broken_as_the_formatter_would(case: str, tmp_path: Path) -> None:
+    write_package(tmp_path, "package", *LONG[case])
+
+    assert said_by("-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", str(tmp_path)) == ""

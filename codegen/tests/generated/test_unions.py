@@ -69,6 +69,7 @@ CHOICES: list[tuple[list[Any], Any, int]] = [
     ([THREE, TWO], b"ab", 1),
     ([MILLIS, MICROS], time(1, 2, 3, 4000), 0),
     ([MILLIS, MICROS], time(1, 2, 3, 4), 1),
+    ([MILLIS, MICROS], time(1, 2, 3, 500), 1),
     ([MICROS, MILLIS], time(1), 0),
     ([PRICE, RATE], Decimal("12.34"), 0),
     ([PRICE, RATE], Decimal("12.345"), 1),
