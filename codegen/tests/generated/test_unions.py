@@ -238,12 +238,16 @@ def test_a_union_may_have_more_branches_than_one_byte_can_tell(tmp_path: Path, c
     assert {len(data) for data in encoded} == ({2} if count < 64 else {2, 3})
 
 
-def test_every_number_fits_one_branch_or_is_refused(tmp_path: Path) -> None:
-    cls = build(tmp_path, record("n.R", u=["int", "double"]))["n.R"]
+@pytest.mark.parametrize(
+    "whole",
+    ["int", "long", pytest.param(NANOS, marks=pytest.mark.xfail(reason="the error has no path", strict=True))],
+)
+def test_a_whole_number_that_fits_no_branch_is_refused(tmp_path: Path, whole: Any) -> None:
+    cls = build(tmp_path, record("n.R", u=[whole, "double"]))["n.R"]
 
-    assert round_trip(cls(u=2.0**40))[0] >> 1 == 1
+    assert round_trip(cls(u=2.0**70))[0] >> 1 == 1
     with pytest.raises(EncodeError, match=r"^u: "):
-        cls(u=2**40).encode()
+        cls(u=2**70).encode()
 
 
 def test_a_golden_union_of_everything(tmp_path: Path) -> None:
