@@ -13,6 +13,7 @@ BRANCHES_MAX = 1000
 """Branches of a union: Python's compiler follows a chain of as many ifs, and not of twice as many."""
 _NULL = Primitive("null")
 _TESTS = {
+    "UUID": "is_uuid",
     "int": "is_int32",
     "long": "is_int",
     "date": "is_date",
@@ -161,7 +162,7 @@ class Encoder:
         context = self._context
         if kind == "null":
             return "value is None"
-        if kind in _TESTS:
+        if kind in _TESTS:  # never a class of the schema's: those are kinds of their own
             return f"{context.helper(_TESTS[kind])}(value)"
         if kind == "float" and "int" not in kinds and "long" not in kinds:
             return f"{context.helper('is_number')}(value)"

@@ -121,6 +121,8 @@ class _Value:
                 _primitive(kind, value, path)
             case Array(items=items):
                 _expect(value, (list, tuple), "a list", path)
+                if len(value) > runtime.ZERO_SIZED_ITEMS_MAX and not size_min(items, self._schema):
+                    raise _Fault(path, f"more than {runtime.ZERO_SIZED_ITEMS_MAX:,} items, which may take no bytes")
                 for index, item in enumerate(value):
                     self.check(items, item, f"{path}[{index}]")
             case Map(values=values):
@@ -221,7 +223,8 @@ def _why_no_decimal(value: Any, logical: Logical) -> str | None:
 
 
 def _is_integer(node: Node) -> bool:
-    return isinstance(node, Primitive) and node.type in {"int", "long"} and node.logical is None
+    is_whole = isinstance(node, Primitive) and node.type in {"int", "long"}
+    return is_whole and (node.logical is None or node.logical.name.endswith("-nanos"))  # type: ignore[union-attr]
 
 
 def _expect(value: object, types: tuple[type, ...], name: str, path: str) -> None:

@@ -61,6 +61,7 @@ from codegen.runtime.readers import (
 )
 from codegen.runtime.writers import (
     SIZES,
+    ZERO_SIZED_ITEMS_MAX,
     is_array,
     is_bytes,
     is_date,
@@ -100,6 +101,7 @@ __all__ = [
     "BOOLEANS",
     "FAULTS",
     "SIZES",
+    "ZERO_SIZED_ITEMS_MAX",
     "AvroRecord",
     "DecimalType",
     "Duration",

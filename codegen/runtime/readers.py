@@ -10,8 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID, SafeUUID
 
-ZERO_SIZED_ITEMS_MAX: Final = 1_000_000
-"""Items without bytes (null, an empty record) of one array: a few bytes could claim any number."""
+from codegen.runtime.writers import ZERO_SIZED_ITEMS_MAX
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local timestamp has no zone

@@ -15,6 +15,8 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local timestamp has no zone
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+ZERO_SIZED_ITEMS_MAX: Final = 1_000_000
+"""Items without bytes (null, an empty record) of one array: a few bytes could claim any number."""
 _LAST: Final = [bytes((n,)) if n < 128 else bytes((n & 127 | 128, n >> 7)) for n in range(1 << 14)]
 """The bytes of a number below 2 to the power of 14, in groups of seven bits."""
 _MORE: Final = [bytes((n & 127 | 128, n >> 7 | 128)) for n in range(1 << 14)]
@@ -134,6 +136,8 @@ def write_array(write: Callable[[T], bytes], values: Sequence[T]) -> bytes:
     """
     if values.__class__ is not list and not isinstance(values, list | tuple):
         raise TypeError("not a list")
+    if len(values) > ZERO_SIZED_ITEMS_MAX and not any(map(write, values)):
+        raise ValueError(f"more than {ZERO_SIZED_ITEMS_MAX:,} items that take no bytes: nobody would read them")
     return b"".join((SIZES[len(values)], *map(write, values), b"\x00")) if values else b"\x00"
 
 

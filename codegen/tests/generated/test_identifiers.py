@@ -115,7 +115,6 @@ def test_the_uuids_of_uuid_utils_are_written_too(cls: Any) -> None:
     assert str(read.on_text) == str(read.on_fixed) == str(made)
 
 
-@pytest.mark.xfail(reason="only a union with one other branch takes it", strict=True)
 def test_the_uuids_of_uuid_utils_are_written_in_unions_too(tmp_path: Path) -> None:
     cls = build(tmp_path, record("n.R", x=["null", "int", logical("uuid", "string")]))["n.R"]
     made = uuid_utils.uuid7()

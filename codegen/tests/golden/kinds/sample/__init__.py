@@ -31,6 +31,7 @@ from codegen.runtime import (
     is_int,
     is_int32,
     is_map,
+    is_uuid,
     no_branch,
     no_branch_for,
     read_bytes,
@@ -411,7 +412,7 @@ def _write_kinds_when(value: object) -> bytes:
         return b"\x00" + write_timestamp_micros(value)
     if is_date(value):
         return b"\x02" + write_date(value)
-    if isinstance(value, _UUID):
+    if is_uuid(value):
         return b"\x04" + write_uuid(value)
     raise no_branch_for(value)
 
