@@ -1,5 +1,6 @@
 """Generated classes against fastavro: the same bytes, and both read the same values from them."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
@@ -55,3 +56,19 @@ def try_instances(classes: Mapping[str, Any], examples: int = 25) -> int:
 
         try_one()
     return len(records)
+
+
+def calls(work: Any, *arguments: Any) -> list[str]:
+    """Return the names of all functions that some work calls, Python's and built-in ones."""
+    names: list[str] = []
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event in {"call", "c_call"}:
+            names.append(frame.f_code.co_name if event == "call" else argument.__name__)
+
+    sys.setprofile(note)
+    try:
+        work(*arguments)
+    finally:
+        sys.setprofile(None)
+    return names

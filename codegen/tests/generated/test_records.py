@@ -18,7 +18,7 @@ from codegen.tests.golden.kinds.sample import AVRO_TYPES, Compact, Tree
 from codegen.tests.golden.kinds.sample.part import Point, Vector
 from codegen.tests.golden.same_names import crm, logistics, sales
 from codegen.tests.importing import imported_first
-from codegen.tests.round_trips import round_trip, try_instances
+from codegen.tests.round_trips import calls, round_trip, try_instances
 
 Schemas = tuple[Mapping[str, Any], ...]
 
@@ -100,6 +100,11 @@ CYCLES: dict[str, Schemas] = {
 }  # fmt: skip
 
 
+def ring(count: int) -> Schemas:
+    """Return schemas of so many namespaces, of which each refers to the next, and the last to the first."""
+    return tuple(record(f"n{number}.R", next=maybe(f"n{(number + 1) % count}.R")) for number in range(count))
+
+
 ALL = KINDS | RECURSIONS | REFERENCES | CYCLES
 SEVERAL_MODULES = REFERENCES | CYCLES
 CLASSES: dict[str, dict[str, Any]] = {
@@ -144,6 +149,14 @@ def test_namespaces_may_refer_to_each_other() -> None:
     assert round_trip(book)
     assert author.writes is Genre.POETRY
     assert author.first == Book(title="Untitled", genre=Genre.NOVEL)
+
+
+@pytest.mark.xfail(reason="the work grows with the fourth power: 80 namespaces take half a minute", strict=True)
+def test_many_namespaces_may_refer_to_each_other_in_a_ring(tmp_path: Path) -> None:
+    few = calls(write_package, tmp_path, "few", *ring(10))
+    many = calls(write_package, tmp_path, "many", *ring(30))
+
+    assert len(many) < len(few) * 3**2.7  # each of the classes has the schemas of all
 
 
 def test_an_empty_record_has_no_bytes() -> None:

@@ -1,7 +1,6 @@
 """Other versions: what another schema's class wrote, read as fastavro reads it, by code that is made once for each pair."""
 
 import json
-import sys
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +14,7 @@ from codegen.errors import DecodeError
 from codegen.tests.building import as_datum, build, fastavro_datum, logical, record, without_type_names
 from codegen.tests.golden.invoice.billing import InvoiceIssued, Line, Percentage
 from codegen.tests.golden.kinds.sample import Kinds, Tree
-from codegen.tests.round_trips import TRIAL
+from codegen.tests.round_trips import TRIAL, calls
 from codegen.tests.values import instances
 
 
@@ -191,22 +190,6 @@ def test_blocks_that_are_passed_over_may_say_how_long_they_are(tmp_path: Path) -
 
 
 # Compiled once, as fast as the current version
-
-
-def calls(work: Any, *arguments: Any) -> list[str]:
-    """Return the names of all functions that some work calls, Python's and built-in ones."""
-    names: list[str] = []
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        if event in {"call", "c_call"}:
-            names.append(frame.f_code.co_name if event == "call" else argument.__name__)
-
-    sys.setprofile(note)
-    try:
-        work(*arguments)
-    finally:
-        sys.setprofile(None)
-    return names
 
 
 def older(cls: Any) -> str:
