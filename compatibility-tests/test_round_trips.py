@@ -47,8 +47,8 @@ from codegen.tests.importing import PROJECT
 from codegen.tests.round_trips import TRIAL, round_trip
 from codegen.tests.values import instances
 
-EXAMPLES = 500
-PACKAGES = 150
+EXAMPLES = 450
+PACKAGES = 100
 CHANCE = st.builds(Random, st.integers(0, 2**32)) | st.randoms(use_true_random=False)
 """Seeds, which make rich schemas, and chance that Hypothesis itself makes: poor ones, but they can be shrunk."""
 RARE: tuple[Json, ...] = (
@@ -87,9 +87,9 @@ def test_random_values_of_random_schemas_are_written_as_fastavro_writes_them(tmp
     def try_schema(random: Random, data: st.DataObject) -> None:
         text, schema = a_record(random)
         classes = built(tmp_path, text)
-        for cls in classes.values():
-            if is_dataclass(cls):
-                round_trip(data.draw(instances(cls, classes)))
+        records = [cls for cls in classes.values() if is_dataclass(cls)]
+        for cls in records[-2:]:
+            round_trip(data.draw(instances(cls, classes)))
         met.update(set(features(schema)))
 
     try_schema()
@@ -164,6 +164,7 @@ def add_field(author: Author, name: str) -> None:
         {"type": "map", "values": {"type": "map", "values": nested}},
         author.random.sample(RARE, 3),
         {"type": "long", "logicalType": author.random.choice(LOGICAL["long"])},
+        author.define({"type": "fixed", "size": author.random.randint(0, 1)}),
     ]
     author.model.types[author.random.choice(records)]["fields"].append(
         {"name": name, "type": author.random.choice(types)}

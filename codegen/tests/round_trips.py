@@ -44,7 +44,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def try_instances(classes: Mapping[str, Any], examples: int = 25) -> int:
+def try_instances(classes: Mapping[str, Any], examples: int = 15) -> int:
     """Send instances of all records among generated classes through `round_trip`; return how many classes there were."""
     records = [cls for cls in classes.values() if is_dataclass(cls)]
     for cls in records:

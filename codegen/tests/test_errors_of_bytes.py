@@ -46,7 +46,7 @@ def refused(cls: Any, data: bytes, writer: str | None = None) -> str:
 
 @pytest.mark.parametrize("cls", FIELDS, ids=lambda cls: cls.NAME)
 @given(data=st.data())
-@settings(TRIAL, max_examples=8)
+@settings(TRIAL, max_examples=6)
 def test_every_truncation_is_refused(cls: Any, data: st.DataObject) -> None:
     encoded = data.draw(instances(cls, TYPES)).encode()
 
@@ -56,7 +56,7 @@ def test_every_truncation_is_refused(cls: Any, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.NAME)
 @given(data=st.data(), more=st.binary(min_size=1, max_size=5))
-@settings(TRIAL, max_examples=8)
+@settings(TRIAL, max_examples=6)
 def test_what_is_left_is_refused(cls: Any, data: st.DataObject, more: bytes) -> None:
     encoded = data.draw(instances(cls, TYPES)).encode()
 
@@ -77,7 +77,7 @@ def edited(data: bytes, position: int, kind: str, byte: int) -> bytes:
     kind=st.sampled_from(["change", "out", "in"]),
     byte=st.integers(0, 255),
 )
-@settings(TRIAL, max_examples=60)
+@settings(TRIAL, max_examples=40)
 def test_bytes_that_were_edited_are_refused_or_read_as_fastavro_reads_them(
     cls: Any, data: st.DataObject, position: int, kind: str, byte: int
 ) -> None:
@@ -86,7 +86,7 @@ def test_bytes_that_were_edited_are_refused_or_read_as_fastavro_reads_them(
 
 @pytest.mark.parametrize("cls", FIELDS, ids=lambda cls: cls.NAME)
 @given(noise=st.binary(max_size=200))
-@settings(TRIAL, max_examples=60)
+@settings(TRIAL, max_examples=40)
 def test_noise_is_refused_or_read_as_fastavro_reads_it(cls: Any, noise: bytes) -> None:
     check_as_fastavro(cls, noise)
 

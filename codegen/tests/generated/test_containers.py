@@ -96,7 +96,7 @@ def test_the_last_of_equal_keys_counts(cls: Any) -> None:
     assert cls.decode(raw).by_key == {"a": "y"} == fastavro_datum(cls.SCHEMA, raw)["by_key"]
 
 
-@pytest.mark.parametrize("count", [63, 64, 8191, 8192, 100_000])
+@pytest.mark.parametrize("count", [63, 64, 8191, 8192, 20_000])
 def test_containers_may_be_large(cls: Any, count: int) -> None:
     round_trip(cls(many=list(range(count)), by_key={str(number): "" for number in range(count)}, after=1))
 
