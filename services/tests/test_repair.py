@@ -49,6 +49,13 @@ class Traffic:
         answer = httpx.post(f"{self._here.inventory}/products/batch", json={"products": products}, timeout=30)
         assert {result["code"] for result in answer.json()["results"]} == {201}
 
+    def everybody_has_read_the_list(self, at: TopicPartition) -> None:
+        """Wait until orders knows every product and every consumer stands at the end of a partition."""
+        kafka = Kafka(self._here.kafka)
+        for sku in self.skus:
+            until(lambda: httpx.get(f"{self._here.orders}/products/{sku}").status_code == 200, f"orders knows {sku}")  # noqa: B023
+        until(lambda: _read_by(self._here, at) == {kafka.stable_ends([at])[at]}, f"everybody is at the end of {at}")
+
     def place(self, client: httpx.Client, key: str, request: dict[str, Any]) -> str | None:
         try:
             answer = client.post(f"{self._here.orders}/orders", json=request, headers={"Idempotency-Key": key})
@@ -183,9 +190,8 @@ def test_what_a_frozen_consumer_could_not_read_in_time_is_sent_again(pipeline: P
 def test_events_are_sent_again_on_request_and_change_nothing(pipeline: Pipeline, here: Addresses) -> None:
     traffic, kafka = Traffic(here), Kafka(here.kafka)
     at = TopicPartition("shop.inventory", partition_of(traffic.skus[0].encode(), PARTITIONS))
-    begin = kafka.stable_ends([at])[at]
     traffic.list_products()
-    until(lambda: _read_by(here, at) == {kafka.stable_ends([at])[at]} != {begin}, "everybody has read the listings")
+    traffic.everybody_has_read_the_list(at)
     before = kafka.stable_ends([at])[at]
 
     sent = pipeline("republish", "--topic", at.topic, "--partition", str(at.partition), "--from", "1")
@@ -203,7 +209,7 @@ def test_a_beginning_that_is_gone_is_given_up_only_when_a_person_says_so(pipelin
     traffic, kafka = Traffic(here), Kafka(here.kafka)
     traffic.list_products()
     at = TopicPartition("shop.inventory", partition_of(traffic.skus[0].encode(), PARTITIONS))
-    until(lambda: _read_by(here, at) == {kafka.stable_ends([at])[at]}, "everybody has read everything")
+    traffic.everybody_has_read_the_list(at)
     with _frozen(pipeline, "orders-worker", "payments-worker"):
         before = kafka.stable_ends([at])[at]
         for number in range(3):
