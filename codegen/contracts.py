@@ -30,6 +30,7 @@ _TOPIC_KEYS: Final = frozenset(
     {"writer", "key", "events", "dead_letter", "partitions", "retention_days", "max_message_bytes"}
 )
 _NOT_TO_BE_SET: Final = frozenset({"INVALID_SCHEMA", "UNRESOLVED_REFERENCE"})
+_SERVICE_KEYS: Final = frozenset({"consumes", "code", "description"})
 _IGNORE_KEYS: Final = frozenset({"rule", "subject", "path", "reason", "until"})
 
 
@@ -50,6 +51,16 @@ class Topic:
     def events(self) -> tuple[str, ...]:
         """The full names of the events it carries."""
         return tuple(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program that consumes events, or writes a topic; `code`: the folder of its Python code, if that is here."""
+
+    name: str
+    consumes: tuple[str, ...] = ()  # full names of events
+    code: Path | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class Contracts:
     ignores: tuple[Ignore, ...] = ()
     severities: Severities = field(default_factory=dict)
     event_header: str | None = None  # full name of the type of every event's first field
+    services: Mapping[str, Service] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> "Contracts":
@@ -110,6 +122,10 @@ class Contracts:
             if event in topic.keys:
                 return topic
         raise ContractsFileError(f"no topic of {FILE_NAME} carries {event}")
+
+    def consumers_of(self, event: str) -> list[Service]:
+        """Return the services that consume an event, by the event's full name."""
+        return [service for service in self.services.values() if event in service.consumes]
 
     def subject_of(self, event: str) -> str:
         """Return the subject of an event: `<topic>-<full name>`."""
@@ -147,7 +163,8 @@ class _Reader:
 
     def contracts(self) -> Contracts:
         """Return the contracts that the document describes."""
-        known = {"registry", "generate", "topics", "topic_defaults", "dead_letter_defaults", "ignore", "rules", "lint"}
+        known = {"registry", "generate", "topics", "topic_defaults", "dead_letter_defaults", "services"}
+        known |= {"ignore", "rules", "lint"}
         self._refuse_unknown("", self._document, known)
         registry = self._table("registry", {"subject_strategy", "compatibility"})
         if registry.get("subject_strategy", STRATEGY) != STRATEGY:
@@ -170,6 +187,7 @@ class _Reader:
             ignores=self._ignores(),
             severities=self._severities(),
             event_header=self._event_header(),
+            services=self._services(topics),
         )
 
     def _table(self, name: str, known: set[str] | None) -> Mapping[str, Any]:
@@ -237,6 +255,30 @@ class _Reader:
                 if event in carriers:
                     raise ContractsFileError(f"{FILE_NAME}: both {carriers[event]} and {topic.name} carry {event}")
                 carriers[event] = topic.name
+
+    def _services(self, topics: Mapping[str, Topic]) -> Mapping[str, Service]:
+        """Return the services that are described, and those that write a topic and are not."""
+        described = {name: self._service(name, value, topics) for name, value in self._table("services", None).items()}
+        writers = {topic.writer: Service(topic.writer) for topic in topics.values()}
+        return writers | described
+
+    def _service(self, name: str, value: Any, topics: Mapping[str, Topic]) -> Service:
+        place = f"services.{name}"
+        if not isinstance(value, Mapping):
+            raise ContractsFileError(f"{FILE_NAME}: {place} is a table")
+        self._refuse_unknown(f"{place}.", value, _SERVICE_KEYS)
+        consumes, code, description = value.get("consumes", []), value.get("code"), value.get("description", "")
+        if not (isinstance(consumes, list) and all(isinstance(each, str) for each in consumes)):
+            raise ContractsFileError(f"{FILE_NAME}: {place}.consumes is a list of the full names of events")
+        if not (isinstance(description, str) and isinstance(code, str | None)):
+            raise ContractsFileError(f"{FILE_NAME}: {place}.code and {place}.description are text")
+        carried = {event for topic in topics.values() for event in topic.events}
+        unknown = [event for event in consumes if event not in carried]
+        if unknown and not self._may_be_gone:
+            raise ContractsFileError(f"{FILE_NAME}: {place} consumes {unknown[0]!r}, which no topic carries")
+        folder = Path(os.path.normpath(self._folder / code)) if code is not None else None
+        known = tuple(event for event in consumes if event in carried)
+        return Service(name, known, folder, description)
 
     def _severities(self) -> Severities:
         table = self._table("rules", None)

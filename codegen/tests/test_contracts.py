@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codegen.contracts import Contracts
+from codegen.contracts import Contracts, Service
 from codegen.errors import ContractsFileError
 from codegen.tests.building import write_schemas
 
@@ -70,6 +70,19 @@ def test_a_folder_without_the_file_has_subjects_by_full_name(tmp_path: Path) -> 
     assert [subject.name for subject in contracts.subjects()] == ["n.Header", "n.Event"]
 
 
+def test_services_are_described_or_known_from_what_they_write(tmp_path: Path) -> None:
+    text = f'{TOPIC}[services.reader]\ndescription = "Reads."\ncode = "../src"\nconsumes = ["n.Event"]\n'
+
+    contracts = load(tmp_path / "schemas", text)
+
+    assert contracts.services == {
+        "w": Service("w"),
+        "reader": Service("reader", ("n.Event",), tmp_path / "src", "Reads."),
+    }
+    assert [service.name for service in contracts.consumers_of("n.Event")] == ["reader"]
+    assert contracts.consumers_of("n.Other") == []
+
+
 def test_generate_says_where_the_classes_go(tmp_path: Path) -> None:
     contracts = load(tmp_path / "schemas", '[generate]\nout = "../src"\npackage = "p.q"\n')
 
@@ -92,6 +105,11 @@ def test_generate_says_where_the_classes_go(tmp_path: Path) -> None:
         (TOPIC.replace("n.Other", "n.Gone"), "carries 'n.Gone', which no file defines"),
         (TOPIC.replace('"sku"', '"nope"'), "keyed by 'nope', which is no field of n.Other"),
         (TOPIC + TOPIC.replace("topics.t", "topics.u"), "both t and u carry n.Event"),
+        ("[services]\nw = 1\n", "services.w is a table"),
+        ("[services.w]\nreads = []\n", r"unknown key services\.w\.reads"),
+        ("[services.w]\nconsumes = 'n.Event'\n", r"services\.w\.consumes is a list of the full names of events"),
+        ("[services.w]\nconsumes = ['n.Event']\n", r"services\.w consumes 'n.Event', which no topic carries"),
+        ("[services.w]\ncode = 1\n", r"services\.w\.code and services\.w\.description are text"),
     ],
 )
 def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, message: str) -> None:
