@@ -9,28 +9,27 @@ import secrets
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
 from codegen.avro import schema_files
-from codegen.avro.json_text import Json, Location, decoded, read_json
-from codegen.avro.schema_files import Examination, FileFault, SchemaFolder
+from codegen.avro.json_text import Json, decoded, read_json
+from codegen.avro.schema_files import SchemaFolder
 from codegen.checks import breaking as checking
-from codegen.checks import difference, faults, formatting, history, ignores, linting, releasing, reports, rule_texts
+from codegen.checks import difference, formatting, history, releasing, reports, rule_texts
 from codegen.checks.comparing import Source, Verdict, judge
 from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
-from codegen.checks.faults import Fault
 from codegen.checks.findings import Finding, failing
+from codegen.checks.folder_findings import contracts_of, linted, of_file, settled, unformatted
 from codegen.checks.history import Earlier
 from codegen.checks.ignores import Severities
 from codegen.checks.lint_rules import LINT_RULES
 from codegen.checks.listing import Listing
 from codegen.checks.reports import Format
 from codegen.contracts import Contracts
-from codegen.errors import ContractsError, ContractsFileError, SchemaError
+from codegen.errors import ContractsError, SchemaError
 from codegen.exits import Exit
 from codegen.samples import sampling
 
@@ -63,7 +62,7 @@ def fmt(
     if show_diff:
         typer.echo("".join(each.diff() for each in found), nl=False)
     if check:
-        findings = _settled(_contracts(schemas), [_unformatted(each) for each in found], {"UNFORMATTED"})
+        findings = settled(_contracts(schemas), unformatted(found), {"UNFORMATTED"})
         _report(findings, form, f"every file below {schemas} is formatted")
         return
     for each in found:
@@ -78,11 +77,8 @@ def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
     `contracts rules` lists what is looked for. Severities and exceptions are set in contracts.toml.
     """
     examination = schema_files.examine(schemas)
-    contracts = _contracts(schemas, examination)
-    subjects = {event: contracts.subject_of(event) for topic in contracts.topics.values() for event in topic.events}
-    found = [*linting.lint(contracts.schemas, subjects, contracts.event_header)]
-    found += (_of_file(each) for each in (*examination.faults, *examination.copies, *examination.conflicts))
-    _report(_settled(contracts, found, LINT_IDS), form, _looked_at(contracts))
+    contracts = contracts_of(schemas, examination)
+    _report(settled(contracts, linted(contracts, examination), LINT_IDS), form, _looked_at(contracts))
 
 
 def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Format.TEXT) -> None:
@@ -94,14 +90,14 @@ def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Form
     examination = schema_files.examine(schemas)
     if examination.faults:
         typer.echo("contracts: nothing is compared before every schema can be read", err=True)
-        _report([_of_file(each) for each in examination.faults], form, "")
+        _report([of_file(each) for each in examination.faults], form, "")
         return
     contracts = Contracts.of(schemas, examination.folder, may_be_gone=True)
     earlier = _earlier(against, contracts)
     found = checking.find(contracts, earlier)
     compared = bool(earlier.versions) and contracts.compatibility != "NONE"
     said = f"{_looked_at(contracts)} against {against or 'history'}" if compared else "nothing was compared"
-    _report(_settled(contracts, found, VERSION_IDS), form, said)
+    _report(settled(contracts, found, VERSION_IDS), form, said)
 
 
 def release(
@@ -118,7 +114,7 @@ def release(
     """
     contracts = Contracts.load(schemas)
     earlier = history.released(schemas)
-    findings = _settled(contracts, checking.find(contracts, earlier), VERSION_IDS)
+    findings = settled(contracts, checking.find(contracts, earlier), VERSION_IDS)
     if failing(findings):
         typer.echo("contracts: nothing is released before this is mended", err=True)
         _report(findings, form, "")
@@ -222,24 +218,8 @@ def sample(
         typer.echo(line)
 
 
-def _of_file(found: FileFault) -> Finding:
-    return faults.finding(Fault(found.rule, found.fault.path, found.fault.reason), found.location)
-
-
-def _unformatted(difference: formatting.Difference) -> Finding:
-    location = Location(str(difference.path), difference.line, 1)
-    return faults.finding(Fault("UNFORMATTED", "", "the layout differs from here on"), location)
-
-
-def _contracts(schemas: Path, examination: Examination | None = None) -> Contracts:
-    """Return what contracts.toml says of what can be read; nothing, where it speaks of what cannot."""
-    examination = examination or schema_files.examine(schemas)
-    try:
-        return Contracts.of(schemas, examination.folder)
-    except ContractsFileError:
-        if not examination.faults:
-            raise
-        return Contracts(schemas, examination.folder, {})
+def _contracts(schemas: Path) -> Contracts:
+    return contracts_of(schemas, schema_files.examine(schemas))
 
 
 def _severities(schemas: Path | None) -> Severities:
@@ -253,11 +233,6 @@ def _earlier(against: str | None, contracts: Contracts) -> Earlier:
     if earlier.notice:
         typer.echo(f"contracts: {earlier.notice}", err=True)
     return earlier
-
-
-def _settled(contracts: Contracts, found: Iterable[Finding], checked: Collection[str]) -> tuple[Finding, ...]:
-    today = datetime.now(UTC).date()
-    return ignores.settle(found, contracts.ignores, contracts.severities, checked=checked, today=today)
 
 
 def _looked_at(contracts: Contracts) -> str:
