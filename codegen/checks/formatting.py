@@ -45,9 +45,7 @@ class Difference:
     @property
     def line(self) -> int:
         """Return the first line that differs, from 1."""
-        pairs = zip(_lines(self.previous), _lines(self.formatted), strict=False)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        return min(same, len(_lines(self.previous)) - 1) + 1
+        return first_difference(self.previous, self.formatted)
 
     def diff(self) -> str:
         """Return the change as a unified diff."""
@@ -65,11 +63,26 @@ def format_text(text: str) -> str:
         raise SchemaError("nested too deeply", position=Position(1, 1)) from None
 
 
+def first_difference(text: str, other: str) -> int:
+    """Return the first line of a text, from 1, that is not so in the other; the last one where only that has more."""
+    lines = _lines(text)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(lines, _lines(other), strict=False)))
+    return max(1, min(same + 1, len(lines)))
+
+
 def differences(folder: Path) -> list[Difference]:
     """Return the files below `folder` that are not formatted; raise SchemaError naming every file that is not JSON.
 
     Released versions are left out: they are never changed again.
     """
+    found, faults = readable_differences(folder)
+    if faults:
+        raise SchemaError("\n".join(faults))
+    return found
+
+
+def readable_differences(folder: Path) -> tuple[list[Difference], list[str]]:
+    """Return the files below `folder` that are not formatted, and of each that is not JSON where it is not, and why."""
     found: list[Difference] = []
     faults: list[str] = []
     for path in schema_paths(folder):
@@ -82,9 +95,7 @@ def differences(folder: Path) -> list[Difference]:
         else:
             if formatted != previous:
                 found.append(Difference(path, previous, formatted))
-    if faults:
-        raise SchemaError("\n".join(faults))
-    return found
+    return found, faults
 
 
 def write(folder: Path) -> list[Difference]:

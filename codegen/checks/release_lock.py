@@ -6,7 +6,7 @@ nothing; the first `contracts release` writes it.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,23 +18,26 @@ _LINE: Final = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 def verify(folder: Path, history: str) -> None:
     """Compare the released versions below `folder`/`history` with the lock; raise SchemaError at the first difference."""
-    path = folder / FILE_NAME
-    if not path.exists():
+    for path, reason in differences(folder, history):
+        raise SchemaError(f"{path}: {reason}")
+
+
+def differences(folder: Path, history: str) -> Iterator[tuple[Path, str]]:
+    """Yield each released version that is not as the lock has it, and why; nothing where there is no lock."""
+    if not (folder / FILE_NAME).exists():
         return
-    locked, present = _read(path), hashes(folder, history)
+    locked, present = _read(folder / FILE_NAME), hashes(folder, history)
     for name in sorted(locked.keys() | present.keys()):
+        path = folder / name
         if name not in present:
-            raise SchemaError(
-                f"{folder / name}: it was released, and is gone; restore it: git checkout -- {folder / name}"
-            )
-        if name not in locked:
-            raise SchemaError(
-                f"{folder / name}: {FILE_NAME} does not know it; delete it: versions are made by `contracts release`"
-            )
-        if locked[name] != present[name]:
-            raise SchemaError(
-                f"{folder / name}: it was released, and has been edited since; restore it (git checkout -- {folder / name}) "
-                "and edit the schema itself: `contracts release` makes its next version"
+            yield path, f"it was released, and is gone; restore it: git checkout -- {path}"
+        elif name not in locked:
+            yield path, f"{FILE_NAME} does not know it; delete it: versions are made by `contracts release`"
+        elif locked[name] != present[name]:
+            yield (
+                path,
+                f"it was released, and has been edited since; restore it (git checkout -- {path}) "
+                "and edit the schema itself: `contracts release` makes its next version",
             )
 
 

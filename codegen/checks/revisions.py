@@ -43,6 +43,19 @@ def contents(folder: Path, revision: str) -> Mapping[str, bytes] | None:
     return dict(zip(paths, _contents(folder, tree, files), strict=True))
 
 
+def merge_base(folder: Path, revision: str) -> str:
+    """Return the commit at which what is checked out has left `revision`; raise ContractsError where there is none."""
+    _prefix(folder)  # says so where there is no repository
+    _tree(folder, revision)  # and where there is no such revision
+    try:
+        return _git(folder, "merge-base", revision, "HEAD").decode().strip()
+    except _GitFailed:
+        raise ContractsError(
+            f"the repository of {folder} has no commit that {revision} and HEAD have in common; "
+            "in a shallow clone the commits between are missing: `git fetch --unshallow`"
+        ) from None
+
+
 def _prefix(folder: Path) -> str:
     """Return the folder's path from the top of its repository, ending in a slash, or the empty string at the top."""
     try:
