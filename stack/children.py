@@ -67,6 +67,12 @@ def is_alive(known: Identity) -> bool:
     return found is not None and abs(found.started - known.started) < SAME_START_SECONDS
 
 
+def ask_to_stop(known: Identity) -> None:
+    """Ask this process, and no other that has its pid by now, to stop as it wants to be asked."""
+    if is_alive(known):
+        _signal(known.pid, known.stop_signal)
+
+
 def end(leftovers: Iterable[Identity], grace_seconds: float = GRACE_SECONDS) -> list[Identity]:
     """End these processes and their children: politely first, for sure after the grace period. Returns those that ran."""
     alive = sorted((known for known in leftovers if is_alive(known)), key=lambda known: -known.stop_order)

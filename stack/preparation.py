@@ -16,7 +16,7 @@ from stack.artifacts import cache_folder
 from stack.backend import Endpoints, Launch, Step
 from stack.errors import NotConfigured, StartFailed
 from stack.postgres import database_url
-from stack.services import PROJECT, Service, command
+from stack.services import BYTECODE, PROJECT, Service, command
 from stack.state import StateFolder
 
 SCHEMAS = PROJECT / "schemas"
@@ -110,7 +110,7 @@ def _compiled_once() -> dict[str, str]:
     """
     if not sys.dont_write_bytecode:
         return {}
-    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache_folder() / "bytecode")}
+    return {"PYTHONDONTWRITEBYTECODE": "", BYTECODE: str(cache_folder() / "bytecode")}
 
 
 def _without_proxy(known: str) -> str:

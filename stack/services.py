@@ -1,7 +1,7 @@
 """The services as processes: which there are, how they are started and asked for readiness."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,11 @@ from pathlib import Path
 from stack import health
 from stack.backend import Launch, Process
 from stack.ports import HOST, Listeners
+from stack.state import StateFolder
 
 PROJECT = Path(__file__).parents[1]
 STOP_SECONDS = 20.0
+BYTECODE = "PYTHONPYCACHEPREFIX"
 # Of one process: two pools of 8 readers and 2 writers each (DATABASE_POOL_SIZE, DATABASE_WRITERS), one of them the relay's,
 # and a third one in the worker of payments while it simulates its provider. Mostly 4 are open; each costs about 2 MB when used.
 CONNECTIONS_PER_PROCESS = 30
@@ -79,9 +81,9 @@ def processes(
     environment: Mapping[str, Mapping[str, str]],
     needs: Mapping[str, Sequence[str]],
     listeners: Listeners,
-    system: str,
+    state: StateFolder,
 ) -> Iterator[Process]:
-    """Describe all processes of the services; environment and needs by service name, `system`: a name no other system has.
+    """Describe all processes of the services; environment and needs by service name.
 
     A service's port is opened here, when its first API process is started, and stays open as long as the supervisor lives:
     processes that come and go inherit it. So no stranger can take it meanwhile, what connects while none is there waits
@@ -90,19 +92,36 @@ def processes(
     """
     for name, (service, role) in process_names(services, replicas).items():
         own = {"HTTP_HOST": HOST, "HTTP_PORT": str(own_ports[name]), **environment[service.name]}
-        own |= {"CONSUMER_INSTANCE": f"{name}-{system}"} if role == "worker" else {}
+        own |= {"CONSUMER_INSTANCE": f"{name}-{state.id}"} if role == "worker" else {}
         launch = partial(
-            _launch, command(service, role), own, listeners if role == "api" else None, own_ports[service.name]
+            _launch,
+            command(service, role),
+            own,
+            partial(code_of, state, name),
+            listeners if role == "api" else None,
+            own_ports[service.name],
         )
         check = partial(health.check_process, f"http://{HOST}:{own_ports[name]}")
         yield Process(name, tuple(needs[service.name]), launch, check, STOP_SECONDS)
 
 
+def code_of(state: StateFolder, name: str) -> Path:
+    """The folder whose code a process runs from its next start on: `python -m` looks there first."""
+    return state.code().get(name, PROJECT)
+
+
 def _launch(
-    arguments: tuple[str, ...], environment: Mapping[str, str], listeners: Listeners | None, shared_port: int
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    code: Callable[[], Path],
+    listeners: Listeners | None,
+    shared_port: int,
 ) -> Launch:
+    folder = code()
+    if folder != PROJECT and BYTECODE in environment:  # what is deleted with its folder is no business of our cache
+        environment = {**environment, BYTECODE: str(folder / ".bytecode")}
     if listeners is None:
-        return Launch(arguments, environment, PROJECT)
+        return Launch(arguments, environment, folder)
     descriptor = listeners.descriptor(shared_port)
     shared = {"HTTP_SHARED_SOCKET": str(descriptor)}
-    return Launch(arguments, {**environment, **shared}, PROJECT, descriptors=(descriptor,))
+    return Launch(arguments, {**environment, **shared}, folder, descriptors=(descriptor,))

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,20 @@ class StateFolder:
     def remember_addresses(self, ports: dict[str, int]) -> None:
         """Keep the ports: whoever wrote an address down finds the part there after a restart."""
         self._write("addresses.json", json.dumps(ports, indent=1, sort_keys=True))
+
+    def code(self) -> dict[str, Path]:
+        """Folders of code by process name, of those processes that are not to run the project's own (see rollout.py)."""
+        return {name: Path(folder) for name, folder in self._read("code.json", {}).items()}
+
+    def remember_code(self, names: Iterable[str], folder: Path | None) -> None:
+        """Have these processes run the code of a folder from their next start on; None: the project's own."""
+        known = {name: str(path) for name, path in self.code().items()}
+        for name in names:
+            if folder is None:
+                known.pop(name, None)
+            else:
+                known[name] = str(folder.absolute())
+        self._write("code.json", json.dumps(known, indent=1, sort_keys=True))
 
     def secret(self, name: str) -> str:
         """Return a password, drawn once."""

@@ -278,8 +278,9 @@ class Supervisor:
         it.check_at = now + (CHECK_READY_SECONDS if it.state is State.READY else CHECK_STARTING_SECONDS)
 
     def _bury(self, it: Supervised, process: Process, code: int, now: float) -> None:
-        """Note a death and when to start again."""
-        it.deaths = it.deaths.after(now - it.since)
+        """Note a death and when to start again: at once where a process did its work and ended well, for it was asked to."""
+        asked = code == 0 and it.state in (State.READY, State.NOT_READY)
+        it.deaths = Deaths() if asked else it.deaths.after(now - it.since)
         it.restart_at = now + it.deaths.pause_seconds
         it.state, it.reason = State.BACKOFF, _exit_text(code)
         self._forget(it)

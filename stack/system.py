@@ -50,7 +50,7 @@ def build(state: StateFolder, backend: str, replicas: int, console: Console) -> 
     environment = {service.name: preparation.environment(service) for service in chosen}
     needs = {service.name: preparation.needs(service, parts) for service in chosen}
     units += preparation.steps(parts)
-    units += services.processes(chosen, replicas, own_ports, environment, needs, listeners, state.id)
+    units += services.processes(chosen, replicas, own_ports, environment, needs, listeners, state)
     return System(
         stack.name,
         units,

@@ -6,7 +6,7 @@ Latencies count from the moment an order was due to be sent. The moment it is fi
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -30,6 +30,8 @@ SENDING = "orders answered"
 Tell = Callable[[str, int, int], None]
 """(what, how many so far, of how many)"""
 Accepted = Callable[[Sent], None]
+Enough = Callable[[], bool]
+"""Asked before each order but the first: whether no more are to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,13 @@ class Outcome:
     retries: int
 
 
-async def run(plan: Plan, rate: float, addresses: Addresses, tell: Tell = lambda *_: None) -> Outcome:
-    """List the products, send the orders, wait until they are final, and let the oracle judge."""
+async def run(
+    plan: Plan, rate: float, addresses: Addresses, tell: Tell = lambda *_: None, enough: Enough = lambda: False
+) -> Outcome:
+    """List the products, send the orders, wait until they are final, and let the oracle judge.
+
+    Where `enough` says so before all are sent, the rest is not sent, and the run is that of the orders that were.
+    """
     async with shop(addresses) as client:
         listed = 0
         async for count in client.list_products(plan.products):
@@ -52,7 +59,9 @@ async def run(plan: Plan, rate: float, addresses: Addresses, tell: Tell = lambda
             tell("products listed", listed, len(plan.products))
         await _known(client, plan)
         with Completions(addresses) as completions:
-            sent = await send(plan, rate, client, completions.expect, tell)
+            sent = await send(plan, rate, client, completions.expect, tell, enough)
+            if len(sent) < len(plan.orders):
+                plan = replace(plan, orders=plan.orders[: len(sent)])
             await send_again(plan, sent, client, completions.expect)
             await _finish(sent, completions, tell)
         finals, violations = await fetch_finals(plan, sent, client)
@@ -72,10 +81,12 @@ async def _known(client: Shop, plan: Plan) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def send(plan: Plan, rate: float, client: Shop, accepted: Accepted, tell: Tell) -> list[Sent]:
-    """Send each order when it is due, whatever became of those before."""
-    begin = monotonic()
-    sent = [Sent(begin + number / rate) for number in range(len(plan.orders))]
+async def send(
+    plan: Plan, rate: float, client: Shop, accepted: Accepted, tell: Tell, enough: Enough = lambda: False
+) -> list[Sent]:
+    """Send each order when it is due, whatever became of those before, up to the moment when it is `enough`."""
+    begin, total = monotonic(), len(plan.orders)
+    sent: list[Sent] = []
     answered = 0
 
     async def place(order: Order, each: Sent) -> None:
@@ -85,12 +96,17 @@ async def send(plan: Plan, rate: float, client: Shop, accepted: Accepted, tell: 
         answered += each.answered is not None
 
     async with asyncio.TaskGroup() as tasks:
-        for order, each in zip(plan.orders, sent, strict=True):
-            if (early := each.due - monotonic()) > 0:
+        for number, order in enumerate(plan.orders):
+            due = begin + number / rate
+            if (early := due - monotonic()) > 0:
                 await asyncio.sleep(early)
-            tasks.create_task(place(order, each))
-            tell(SENDING, answered, len(sent))
-    tell(SENDING, answered, len(sent))
+            if sent and enough():
+                total = len(sent)
+                break
+            sent.append(Sent(due))
+            tasks.create_task(place(order, sent[-1]))
+            tell(SENDING, answered, total)
+    tell(SENDING, answered, total)
     return sent
 
 

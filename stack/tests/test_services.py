@@ -106,7 +106,7 @@ def test_a_service_starts_when_everything_it_takes_for_granted_is_there(state: S
 
     known = {
         process.name: process
-        for process in services.processes(it.services, 1, chosen, environment, needs, Listeners(), "here")
+        for process in services.processes(it.services, 1, chosen, environment, needs, Listeners(), state)
     }
 
     assert set(known["orders-api"].needs) == {*PARTS, "topics", "warm-up", "contracts", "database-orders"}
@@ -114,7 +114,7 @@ def test_a_service_starts_when_everything_it_takes_for_granted_is_there(state: S
     launch = known["orders-worker-1"].launch()
     assert launch.arguments[1:] == ("-m", "services.orders.main", "worker")
     assert (launch.environment["HTTP_HOST"], launch.environment["HTTP_PORT"]) == ("127.0.0.1", "20001")
-    assert launch.environment["CONSUMER_INSTANCE"] == "orders-worker-1-here"
+    assert launch.environment["CONSUMER_INSTANCE"] == f"orders-worker-1-{state.id}"
 
 
 def test_the_apis_of_a_service_inherit_one_open_port(state: StateFolder) -> None:
@@ -124,8 +124,7 @@ def test_the_apis_of_a_service_inherit_one_open_port(state: StateFolder) -> None
     chosen = dict.fromkeys(services.process_names([ORDERS], 2), 20_000) | {"orders": port}
     with contextlib.closing(Listeners()) as listeners:
         known = {
-            each.name: each
-            for each in services.processes([ORDERS], 2, chosen, names, {"orders": ()}, listeners, "here")
+            each.name: each for each in services.processes([ORDERS], 2, chosen, names, {"orders": ()}, listeners, state)
         }
         assert ports.is_free(port)
 

@@ -218,6 +218,30 @@ def test_once_everything_was_ready_a_process_is_restarted_for_ever(state: StateF
         until(it.supervisor.is_ready)
 
 
+def test_a_process_that_ends_well_was_asked_to_and_is_started_at_once(state: StateFolder) -> None:
+    polite = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(0)); print('polite', flush=True); time.sleep(600)"
+    process_ = process("polite", program=polite, check=lambda: needs_words(state.log("polite"), "polite"))
+    with supervised([process_], state) as it:
+        for count in range(1, 4):
+            until(it.supervisor.is_ready)
+            before = it.pid("polite")
+            os.kill(before or 0, signal.SIGTERM)
+            until(lambda: len(it.order("died")) == count)  # noqa: B023 - asked within its turn
+            until(lambda: it.pid("polite") not in (None, before))  # noqa: B023
+
+    assert [known["again_in_seconds"] for event, known in it.events if event == "died"] == [0.0, 0.0, 0.0]
+
+
+def test_a_process_that_ends_before_it_was_ready_is_restarted_with_growing_pauses(state: StateFolder) -> None:
+    never = process("idle", program="", check=lambda: needs_words(state.log("idle"), "never said"))
+    with supervised([never], state) as it:
+        it.thread.join(WAIT_SECONDS)
+
+    pauses = [known["again_in_seconds"] for event, known in it.events if event == "died"]
+    assert pauses == sorted(set(pauses))
+    assert pauses[0] > 0
+
+
 def test_a_process_that_ignores_the_stop_signal_is_killed(state: StateFolder) -> None:
     deaf = process("deaf", program=DEAF, stop_seconds=0.3, check=lambda: needs_words(state.log("deaf"), "deaf"))
     with supervised([deaf], state) as it:

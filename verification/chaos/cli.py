@@ -2,14 +2,10 @@
 
 import json
 import secrets
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,12 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stack import operation
 from stack import status as system_status
 from stack.errors import StackError
 from stack.state import DEFAULT_FOLDER, StateFolder
 from verification import cli
 from verification.chaos.faults import PROFILES, Profile, draw
+from verification.own_system import Place, own_system
 
 if TYPE_CHECKING:
     from verification.addresses import Addresses
@@ -96,15 +92,6 @@ def chaos(
     raise typer.Exit(cli.FINDINGS if result.findings else 0)
 
 
-@dataclass(slots=True)
-class Place:
-    """Where a run takes place."""
-
-    state: StateFolder
-    keep: bool = True
-    """Whether what is left is wanted, as it is until all was found clean: its logs and data tell what happened."""
-
-
 @contextmanager
 def _system(state_dir: Path, replicas: int) -> Iterator[Place]:
     """The system that runs in this state folder; where none does, one of our own, stopped and removed in the end."""
@@ -112,40 +99,9 @@ def _system(state_dir: Path, replicas: int) -> Iterator[Place]:
     if system_status.read(given)["supervised"]:
         output.print(f"Taking the system in {given.path}")
         yield Place(given)
-        return
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-    folder.chmod(0o711)  # PostgreSQL may run as another user
-    place = Place(StateFolder(folder / "state"))
-    try:
-        with output.status(f"Starting a system in {place.state.path}"):
-            _start(place.state, replicas)
-        yield place
-    except KeyboardInterrupt:
-        place.keep = False
-        raise
-    finally:
-        with output.status("Stopping it"):
-            _clear_away(place, folder)
-
-
-def _clear_away(place: Place, folder: Path) -> None:
-    if place.state.exists():
-        operation.stop(place.state)
-    if place.keep:
-        output.print(f"Its logs and data: {place.state.path} (pipeline down --purge --state-dir ... deletes them)")
-        return
-    if place.state.exists():
-        operation.purge(place.state)
-    shutil.rmtree(folder)
-
-
-def _start(state: StateFolder, replicas: int) -> None:
-    command = [sys.executable, "-m", "stack.cli", "up", "--detach", "--replicas", str(replicas)]
-    started = subprocess.run(  # noqa: S603 - this very program
-        [*command, "--state-dir", str(state.path)], check=False, capture_output=True, text=True
-    )
-    if started.returncode:
-        raise StackError(f"the system could not be started:\n{started.stdout}{started.stderr}")
+    else:
+        with own_system(FOLDER_PREFIX, replicas, output) as place:
+            yield place
 
 
 def _run(profile: Profile, plan: "Plan", seed: int, place: Place) -> "Result | str":

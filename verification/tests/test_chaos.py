@@ -20,7 +20,7 @@ from stack import children
 from stack.cli import app
 from stack.state import StateFolder
 from stack.tests.waiting import until
-from verification import cli, log_reader
+from verification import cli, log_reader, own_system
 from verification.addresses import Addresses
 from verification.chaos import cli as chaos_cli
 from verification.chaos import nemesis, run
@@ -271,7 +271,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(chaos_cli, "_start", lambda state, _: state.create())
+    monkeypatch.setattr(own_system, "start", lambda state, _: state.create())
     monkeypatch.setattr(cli, "find", lambda _: ADDRESSES)
     monkeypatch.setattr(run, "run", lambda *_: clean())
     monkeypatch.setattr(run, "reconcile", lambda *_: Report(still=True))

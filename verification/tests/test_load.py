@@ -77,6 +77,24 @@ def test_late_answer_does_not_delay_the_next_order() -> None:
     assert [round((each.due - sent[0].due) * 50) for each in sent] == [0, 1, 2, 3, 4]
 
 
+def test_no_more_is_sent_than_is_enough() -> None:
+    keys: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        return accepted(keys[-1])
+
+    async def ask(customer: Shop) -> list[Sent]:
+        plan = synthetic.plan("r", 1, 1_000)
+        return await send(plan, 500, customer, lambda _: None, lambda *_: None, lambda: len(keys) >= 3)
+
+    sent = asyncio.run(asking(take, ask))
+
+    assert len(sent) == len(keys)
+    assert 3 <= len(sent) < 1_000
+    assert all(each.code == 202 for each in sent)
+
+
 def test_no_answer_and_503_are_sent_again_under_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAUSE_SECONDS", 0.001)
     keys: list[str] = []
