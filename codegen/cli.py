@@ -11,6 +11,7 @@ from codegen.checks import commands as check_commands
 from codegen.contracts import Contracts
 from codegen.errors import ContractsError, Incompatible, RegistryUnreachable
 from codegen.exits import Exit
+from codegen.gate import gate
 from codegen.python import generated_files
 from codegen.python import source as python_source
 
@@ -25,6 +26,7 @@ for command in (
     check_commands.fmt,
     check_commands.lint,
     check_commands.breaking,
+    gate,
     check_commands.release,
     check_commands.diff,
     check_commands.compare,

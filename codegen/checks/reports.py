@@ -188,6 +188,11 @@ def _github(group: Sequence[Finding]) -> str:
     return f"::{finding.severity} {properties}::{_github_data(message)}"
 
 
+def github_error(message: str) -> str:
+    """Return a workflow command that shows a message which belongs to no file."""
+    return f"::error title={TOOL}::{_github_data(message)}"
+
+
 def _github_data(text: str) -> str:
     return _one_line(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 

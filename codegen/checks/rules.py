@@ -6,6 +6,7 @@ from typing import Final
 
 from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
 from codegen.checks.findings import Category, Rule, Severity
+from codegen.checks.gate_rules import GATE_RULES
 from codegen.checks.ignore_rules import IGNORE_RULES
 from codegen.checks.lint_rules import LINT_RULES
 
@@ -18,7 +19,7 @@ UNFORMATTED: Final = Rule(
     fix="Run `contracts fmt`.",
 )
 RULES: Final[Mapping[str, Rule]] = {
-    rule.id: rule for rule in (*COMPATIBILITY_RULES, *LINT_RULES, UNFORMATTED, *IGNORE_RULES)
+    rule.id: rule for rule in (*COMPATIBILITY_RULES, *LINT_RULES, UNFORMATTED, *GATE_RULES, *IGNORE_RULES)
 }
 EXAMPLES: Final = Path(__file__).parent / "examples"
 
