@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from codegen.avro import schema_files
-from codegen.avro.json_text import Location
+from codegen.avro.json_text import Json, Location
 from codegen.avro.schema_files import SchemaFile, SchemaFolder
 from codegen.checks.findings import Severity
 from codegen.checks.ignores import Ignore, Severities, lines
@@ -64,6 +64,15 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Documentation:
+    """Where the pages about the events go, their title, and values for their examples by the names of fields."""
+
+    out: Path | None = None
+    title: str = "Events"
+    examples: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A name in the registry, the file behind it, and the subjects that hold the types it refers to."""
 
@@ -94,6 +103,7 @@ class Contracts:
     severities: Severities = field(default_factory=dict)
     event_header: str | None = None  # full name of the type of every event's first field
     services: Mapping[str, Service] = field(default_factory=dict)
+    documentation: Documentation = field(default_factory=Documentation)
 
     @classmethod
     def load(cls, folder: Path) -> "Contracts":
@@ -164,7 +174,7 @@ class _Reader:
     def contracts(self) -> Contracts:
         """Return the contracts that the document describes."""
         known = {"registry", "generate", "topics", "topic_defaults", "dead_letter_defaults", "services"}
-        known |= {"ignore", "rules", "lint"}
+        known |= {"ignore", "rules", "lint", "docs"}
         self._refuse_unknown("", self._document, known)
         registry = self._table("registry", {"subject_strategy", "compatibility"})
         if registry.get("subject_strategy", STRATEGY) != STRATEGY:
@@ -188,6 +198,7 @@ class _Reader:
             severities=self._severities(),
             event_header=self._event_header(),
             services=self._services(topics),
+            documentation=self._documentation(),
         )
 
     def _table(self, name: str, known: set[str] | None) -> Mapping[str, Any]:
@@ -279,6 +290,19 @@ class _Reader:
         folder = Path(os.path.normpath(self._folder / code)) if code is not None else None
         known = tuple(event for event in consumes if event in carried)
         return Service(name, known, folder, description)
+
+    def _documentation(self) -> Documentation:
+        table = self._table("docs", {"out", "title", "examples"})
+        out, title, examples = table.get("out"), table.get("title", Documentation().title), table.get("examples", {})
+        if not (isinstance(out, str | None) and isinstance(title, str)):
+            raise ContractsFileError(f"{FILE_NAME}: docs.out and docs.title are text")
+        if not (
+            isinstance(examples, Mapping) and all(isinstance(each, str | int | float) for each in examples.values())
+        ):
+            raise ContractsFileError(
+                f"{FILE_NAME}: docs.examples has a text, number or boolean for each name of a field"
+            )
+        return Documentation(Path(os.path.normpath(self._folder / out)) if out is not None else None, title, examples)
 
     def _severities(self) -> Severities:
         table = self._table("rules", None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codegen.contracts import Contracts, Service
+from codegen.contracts import Contracts, Documentation, Service
 from codegen.errors import ContractsFileError
 from codegen.tests.building import write_schemas
 
@@ -90,6 +90,15 @@ def test_generate_says_where_the_classes_go(tmp_path: Path) -> None:
     assert contracts.package == "p.q"
 
 
+def test_docs_says_where_the_pages_go_and_what_stands_in_their_examples(tmp_path: Path) -> None:
+    text = '[docs]\nout = "../docs"\ntitle = "Events of n"\n[docs.examples]\ncurrency = "EUR"\n'
+
+    assert load(tmp_path / "schemas", text).documentation == Documentation(
+        tmp_path / "docs", "Events of n", {"currency": "EUR"}
+    )
+    assert load(tmp_path / "schemas", TOPIC).documentation == Documentation(None, "Events", {})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -109,6 +118,9 @@ def test_generate_says_where_the_classes_go(tmp_path: Path) -> None:
         ("[services.w]\nreads = []\n", r"unknown key services\.w\.reads"),
         ("[services.w]\nconsumes = 'n.Event'\n", r"services\.w\.consumes is a list of the full names of events"),
         ("[services.w]\nconsumes = ['n.Event']\n", r"services\.w consumes 'n.Event', which no topic carries"),
+        ("[docs]\nfolder = 'x'\n", r"unknown key docs\.folder"),
+        ("[docs]\ntitle = 1\n", r"docs\.out and docs\.title are text"),
+        ("[docs.examples]\nid = []\n", r"docs\.examples has a text, number or boolean for each name of a field"),
         ("[services.w]\ncode = 1\n", r"services\.w\.code and services\.w\.description are text"),
     ],
 )
