@@ -1,7 +1,10 @@
 """For all tests: fixtures of the real parts (see stack/testing.py), and the order, fast ones first."""
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("tests", deadline=None)  # timings belong in benchmarks: machines are shared
+hypothesis.settings.load_profile("tests")
 pytest_plugins = ["stack.testing"]
 
 SYSTEMS = ("stack/tests/test_supervisor.py", "stack/tests/test_pipeline.py", "services/tests/")

@@ -14,6 +14,7 @@ from codegen.exits import Exit
 from codegen.gate import gate
 from codegen.python import generated_files
 from codegen.python import source as python_source
+from codegen.registry import commands as registry_commands
 
 app = typer.Typer(
     name="contracts",
@@ -33,6 +34,8 @@ for command in (
     check_commands.rules,
     check_commands.explain,
     check_commands.sample,
+    registry_commands.push,
+    registry_commands.drift,
 ):
     app.command()(command)
 
@@ -41,7 +44,7 @@ for command in (
 def contracts() -> None:
     """Avro schemas as contracts: checked, turned into typed Python classes, and kept in step with a registry.
 
-    Exit codes: 0 clean, 1 usage or tool error, 69 registry unreachable, 100 findings.
+    Exit codes: 0 clean, 1 usage or tool error, 69 registry unreachable, 100 findings, 101 drift.
     """
 
 
@@ -68,41 +71,6 @@ def generate(
         raise typer.Exit(Exit.FINDINGS)
     if not changes:
         typer.echo(f"{len(files)} files are as the schemas say.")
-
-
-@app.command()
-def push(
-    schemas: check_commands.Schemas = check_commands.HERE,
-    registry: Annotated[
-        str, typer.Option(envvar="SCHEMA_REGISTRY_URL", help="Base URL of the Confluent API of the registry.")
-    ] = "http://127.0.0.1:8081/apis/ccompat/v7",
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Say what would be done; exit 100 if there is something.")
-    ] = False,
-    apply: Annotated[bool, typer.Option("--apply", help="Do it. A second time there is nothing to do.")] = False,
-    timeout_seconds: Annotated[float, typer.Option(help="Limit of each request.")] = 10.0,
-) -> None:
-    """Bring the schema registry in step with the folder: compatibility levels first, then schemas.
-
-    Exit 69 if the registry cannot be reached, 100 if it refuses a schema as incompatible. Nothing is ever deleted.
-    """
-    from codegen.registry import push as pushing  # the HTTP client is no part of the other commands' start
-    from codegen.registry.client import Registry
-
-    if plan == apply:
-        raise ContractsError("say either --plan or --apply")
-    loaded = Contracts.load(schemas)
-    with Registry(registry, timeout_seconds) as client:
-        if apply:
-            pushing.apply(loaded, client, typer.echo)
-            typer.echo(f"{len(loaded.subjects())} subjects are in step with {schemas}.")
-            return
-        actions = pushing.plan(loaded, client)
-    for action in actions:
-        typer.echo(str(action))
-    if actions:
-        raise typer.Exit(Exit.FINDINGS)
-    typer.echo(f"Nothing to do: {len(loaded.subjects())} subjects are in step with {schemas}.")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from codegen.avro.json_text import Json
@@ -84,6 +84,28 @@ class _Inliner:
 def _fields(definition: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
     """Return the fields of a definition; on an enum or a fixed an attribute of that name is somebody's own."""
     return cast("Sequence[Mapping[str, Json]]", definition["fields"]) if definition["type"] in RECORDS else ()
+
+
+def with_references(value: Json, elsewhere: Collection[str], namespace: str = "") -> Json:
+    """Return self-contained JSON with the definitions of types that are defined `elsewhere` left out, their names in place."""
+    if isinstance(value, Mapping):
+        kind = value.get("type")
+        if kind in NAMED:
+            name = defined_name(value, namespace)
+            if name in elsewhere:
+                return name
+            fields = [
+                {**each, "type": with_references(each["type"], elsewhere, namespace_of(name))}
+                for each in _fields(value)
+            ]
+            return {**value, "fields": fields} if kind in RECORDS else value
+        if kind in {"array", "map"}:
+            key = "items" if kind == "array" else "values"
+            return {**value, key: with_references(value[key], elsewhere, namespace)}
+        return value
+    if isinstance(value, list):
+        return [with_references(branch, elsewhere, namespace) for branch in value]
+    return value
 
 
 def references(value: Json, namespace: str = "") -> tuple[str, ...]:

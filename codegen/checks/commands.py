@@ -38,13 +38,17 @@ Form = Annotated[Format, typer.Option("--format", help="The form of the report."
 Against = Annotated[
     str | None,
     typer.Option(
-        help="'git:REF', such as git:main, or 'history', the released versions, which is meant if there are some."
+        help="'git:REF', such as git:main, 'registry', or 'history', the released versions, which is meant if there are some."
     ),
+]
+RegistryUrl = Annotated[
+    str, typer.Option("--registry", envvar="SCHEMA_REGISTRY_URL", help="Base URL of the registry's Confluent API.")
 ]
 Configured = Annotated[
     Path | None, typer.Option("--schemas", help="Say the severities as this folder's contracts.toml sets them.")
 ]
 HERE = Path("schemas")
+REGISTRY = "http://127.0.0.1:8081/apis/ccompat/v7"
 VERSION_IDS = frozenset(rule.id for rule in COMPATIBILITY_RULES)
 LINT_IDS = frozenset(rule.id for rule in LINT_RULES)
 
@@ -81,7 +85,9 @@ def lint(schemas: Schemas = HERE, form: Form = Format.TEXT) -> None:
     _report(settled(contracts, linted(contracts, examination), LINT_IDS), form, _looked_at(contracts))
 
 
-def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Format.TEXT) -> None:
+def breaking(
+    schemas: Schemas = HERE, against: Against = None, form: Form = Format.TEXT, registry: RegistryUrl = REGISTRY
+) -> None:
     """Say what the schemas break towards earlier versions: unreadable data, changed meaning, changed Python code.
 
     Which versions must read which follows from registry.compatibility in contracts.toml (FULL_TRANSITIVE where it says
@@ -93,7 +99,7 @@ def breaking(schemas: Schemas = HERE, against: Against = None, form: Form = Form
         _report([of_file(each) for each in examination.faults], form, "")
         return
     contracts = Contracts.of(schemas, examination.folder, may_be_gone=True)
-    earlier = _earlier(against, contracts)
+    earlier = _earlier(against, contracts, registry)
     found = checking.find(contracts, earlier)
     compared = bool(earlier.versions) and contracts.compatibility != "NONE"
     said = f"{_looked_at(contracts)} against {against or 'history'}" if compared else "nothing was compared"
@@ -134,10 +140,11 @@ def diff(
     schemas: Schemas = HERE,
     against: Against = None,
     form: Annotated[Listing, typer.Option("--format", help="The form of the list.")] = Listing.TEXT,
+    registry: RegistryUrl = REGISTRY,
 ) -> None:
     """Say everything that has changed since the newest earlier version, whether it breaks something or not."""
     contracts = Contracts.of(schemas, schema_files.load_apart(schemas))
-    earlier = _earlier(against, contracts)
+    earlier = _earlier(against, contracts, registry)
     typer.echo(difference.render(difference.between(earlier, contracts), form), nl=False)
 
 
@@ -226,13 +233,23 @@ def _severities(schemas: Path | None) -> Severities:
     return _contracts(schemas).severities if schemas else {}
 
 
-def _earlier(against: str | None, contracts: Contracts) -> Earlier:
-    earlier = history.read(against or "history", contracts)
+def _earlier(against: str | None, contracts: Contracts, registry: str) -> Earlier:
+    earlier = (
+        _registered(contracts, registry) if against == "registry" else history.read(against or "history", contracts)
+    )
     if against is None and not earlier.versions:
         raise ContractsError(f"{earlier.notice}; say --against git:REF to compare with a revision")
     if earlier.notice:
         typer.echo(f"contracts: {earlier.notice}", err=True)
     return earlier
+
+
+def _registered(contracts: Contracts, url: str) -> Earlier:
+    from codegen.registry import registered  # the HTTP client is no part of the other commands' start
+    from codegen.registry.client import Registry
+
+    with Registry(url) as registry:
+        return registered.earlier(registered.read(contracts, history.released(contracts.folder), registry))
 
 
 def _looked_at(contracts: Contracts) -> str:

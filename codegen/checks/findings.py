@@ -6,12 +6,13 @@ from enum import StrEnum
 
 
 class Category(StrEnum):
-    """What a rule protects: bytes (WIRE), their meaning (SEM), Python code (API), or the schema's readers (LINT)."""
+    """What a rule protects: bytes (WIRE), their meaning (SEM), Python code (API), the schema's readers (LINT), a registry (DRIFT)."""
 
     WIRE = "WIRE"
     SEM = "SEM"
     API = "API"
     LINT = "LINT"
+    DRIFT = "DRIFT"
 
 
 class Severity(StrEnum):
@@ -23,7 +24,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as data; its examples are the files of `codegen/checks/examples/<id>/`."""
+    """A rule as data; its examples are the files of `codegen/checks/examples/<id>/` (a registry's content has none)."""
 
     id: str
     category: Category

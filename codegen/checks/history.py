@@ -30,6 +30,8 @@ class Version:
     label: int | str
     schema: Schema
     file: str
+    text: str = field(default="", repr=False)
+    """Its JSON with all references inlined; empty where it stands in a revision of git."""
 
     @property
     def name(self) -> str | None:
@@ -72,7 +74,9 @@ def read(against: str, contracts: Contracts) -> Earlier:
         return released(contracts.folder)
     if kind == "git" and revision:
         return at_revision(contracts, revision)
-    raise ContractsError(f"--against is 'history' or 'git:REF' (git:main, git:HEAD~1, git:v1.2), not {against!r}")
+    raise ContractsError(
+        f"--against is 'history', 'registry' or 'git:REF' (git:main, git:HEAD~1, git:v1.2), not {against!r}"
+    )
 
 
 def released(folder: Path) -> Earlier:
@@ -91,9 +95,7 @@ def released(folder: Path) -> Earlier:
     versions = {
         subject: tuple(_version(path, text, parsed) for path, text in files.items()) for subject, files in texts.items()
     }
-    return Earlier(
-        versions, _newest_types(versions, {subject: [*files.values()][-1] for subject, files in texts.items()})
-    )
+    return Earlier(versions, newest_types(versions))
 
 
 def _texts(subject: Path) -> Iterator[tuple[Path, str]]:
@@ -121,17 +123,17 @@ def _version(path: Path, text: str, parsed: dict[str, Schema]) -> Version:
     except SchemaError as error:
         line, column = error.position or (1, 1)
         raise SchemaError(f"{path}:{line}:{column}: {error}") from error
-    return Version(_number(path.name), parsed[text], str(path))
+    return Version(_number(path.name), parsed[text], str(path), text)
 
 
-def _newest_types(versions: Mapping[str, tuple[Version, ...]], texts: Mapping[str, str]) -> Types:
+def newest_types(versions: Mapping[str, tuple[Version, ...]]) -> Types:
     """Return the types of the newest versions; that of a type's own subject counts before one inlined elsewhere."""
     definitions: dict[str, Definition] = {}
     json: dict[str, Json] = {}
     for is_own in (True, False):
-        for subject, each in versions.items():
+        for each in versions.values():
             written: dict[str, Json] = {}
-            collect_definitions(read_json(texts[subject]), written)
+            collect_definitions(read_json(each[-1].text), written)
             for name, definition in each[-1].schema.types.items():
                 if (name == each[-1].name) == is_own and name not in definitions:
                     definitions[name], json[name] = definition, written[name]

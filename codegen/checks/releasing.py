@@ -37,8 +37,7 @@ def unreleased(contracts: Contracts, earlier: Earlier) -> list[Release]:
     for subject in contracts.subjects():
         text = contracts.schemas.self_contained_text(subject.file.name)
         versions = earlier.versions.get(subject.name, ())
-        newest = Path(versions[-1].file).read_text(encoding="utf-8") if versions else None
-        if newest is None or normal_form(read_json(newest)) != normal_form(read_json(text)):
+        if not versions or normal_form(read_json(versions[-1].text)) != normal_form(read_json(text)):
             number = int(versions[-1].label) + 1 if versions else 1
             releases.append(Release(subject.name, number, format_text(text)))
     return releases

@@ -72,7 +72,8 @@ def _examples(rule: Rule) -> list[str]:
     previous = found.get("previous")
     told = [_whole("Before", previous)] if previous else []
     level = ", at a level without FORWARD" if rule.id in FOR_READERS_FIRST else ""
-    for stem, title in {"bad": "Breaks the rule", "good": f"Keeps it{level}"}.items():
+    titles = {"bad": "Breaks the rule", "good": f"Keeps it{level}"} if found else {}
+    for stem, title in titles.items():
         told.append(_whole(title, found[stem]) if previous is None else _changed(title, previous, found[stem]))
     return told
 

@@ -1,10 +1,11 @@
-"""All rules by id, in the order in which `contracts rules` lists them, and their examples."""
+"""All rules by id, in the order in which `contracts rules` lists them, and their examples (none of a registry's)."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
+from codegen.checks.drift_rules import DRIFT_RULES
 from codegen.checks.findings import Category, Rule, Severity
 from codegen.checks.gate_rules import GATE_RULES
 from codegen.checks.ignore_rules import IGNORE_RULES
@@ -19,7 +20,7 @@ UNFORMATTED: Final = Rule(
     fix="Run `contracts fmt`.",
 )
 RULES: Final[Mapping[str, Rule]] = {
-    rule.id: rule for rule in (*COMPATIBILITY_RULES, *LINT_RULES, UNFORMATTED, *GATE_RULES, *IGNORE_RULES)
+    rule.id: rule for rule in (*COMPATIBILITY_RULES, *LINT_RULES, UNFORMATTED, *GATE_RULES, *DRIFT_RULES, *IGNORE_RULES)
 }
 EXAMPLES: Final = Path(__file__).parent / "examples"
 

@@ -144,7 +144,16 @@ class Registry:
 
     def set_level(self, level: str, subject: str | None = None) -> None:
         """Set the compatibility level of a subject (it need not exist yet), or the global one."""
-        self._request("PUT", "/config" + (f"/{_path(subject)}" if subject else ""), {"compatibility": level})
+        path = "/config" + (f"/{_path(subject)}" if subject else "")
+        try:
+            self._request("PUT", path, {"compatibility": level})
+        except Incompatible:  # Apicurio's 409 where somebody else has set the first level a moment ago
+            self._request("PUT", path, {"compatibility": level})
+
+    def delete(self, subject: str, version: int | None = None) -> None:
+        """Delete a version, or a subject with all its versions; ids stay known where the registry keeps what is deleted."""
+        path = f"/subjects/{_path(subject)}" + (f"/versions/{version}" if version else "")
+        self._request("DELETE", path)
 
     def check(self, subject: str, schema: str, references: Sequence[SchemaReference] = ()) -> None:
         """Raise Incompatible if the registry would refuse the schema; RegistryError if it cannot tell."""

@@ -1,123 +1,118 @@
-"""Brings a registry in step with a folder: levels first, then types in the order of their references.
+"""Carries out what brings a registry in step with a folder, and asks it again afterwards: nothing may be left to do."""
 
-The plan is made from what the registry says now, and applying it makes the plan empty. Nothing is ever deleted, and
-nothing is registered under a level that has not been set. Only subjects of the folder are touched, never the global
-level: a registry has other users.
-"""
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-from codegen.avro.json_text import read_json
-from codegen.avro.schema_text import normal_form
+from codegen.avro.json_text import Json, read_json
+from codegen.avro.schema_text import (
+    collect_definitions,
+    compact,
+    definitions_in,
+    references,
+    self_contained,
+    with_references,
+)
+from codegen.checks import history
 from codegen.contracts import Contracts, Subject
 from codegen.errors import Incompatible, RegistryError
+from codegen.registry import push_plan, registered
 from codegen.registry.client import Registry, SchemaReference
+from codegen.registry.push_plan import Delete, Plan, Register, SetLevel
+from codegen.registry.registered import RegisteredSubject
 
 
-@dataclass(frozen=True, slots=True)
-class SetLevel:
-    """A subject's compatibility level is another one."""
-
-    subject: str
-    current: str | None
-    wanted: str
-
-    def __str__(self) -> str:
-        return f"set the level of {self.subject} to {self.wanted} (now {self.current or 'none of its own'})"
+def plan(contracts: Contracts, registry: Registry, *, delete: bool = False) -> Plan:
+    """Return what there is to do, asking the registry; raise Incompatible where something registered would break."""
+    return _planned(contracts, registry, delete=delete)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
-    """The latest version is another schema, or there is none."""
+def apply(contracts: Contracts, registry: Registry, report: Callable[[str], None], *, delete: bool = False) -> Plan:
+    """Bring the registry in step, saying each step to `report`, and return what was to do.
 
-    subject: str
-    version: int
-
-    def __str__(self) -> str:
-        return f"register {self.subject}, to be version {self.version}"
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """The folder's schema is a version, but not the latest: to push it would change nothing."""
-
-    subject: str
-    version: int
-    latest: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.subject}: the schemas here are version {self.version}, but the registry has {self.latest} already"
-        )
-
-
-Action = SetLevel | Register | Superseded
-
-
-def plan(contracts: Contracts, registry: Registry) -> list[Action]:
-    """Return what there is to do, in the order in which it is done; raise SchemaError if files refer to each other."""
-    contracts.schemas.refuse_circles()
-    return [action for subject in contracts.subjects() for action in _actions(subject, contracts, registry)]
-
-
-def _actions(subject: Subject, contracts: Contracts, registry: Registry) -> Iterator[Action]:
-    current = registry.level(subject.name)
-    if current != contracts.compatibility:
-        yield SetLevel(subject.name, current, contracts.compatibility)
-    versions = registry.versions(subject.name)
-    same = [version for version in versions if _is_same(subject, contracts, registry, version)]
-    if not same:
-        yield Register(subject.name, versions[-1] + 1 if versions else 1)
-    elif same[-1] != versions[-1]:
-        yield Superseded(subject.name, same[-1], versions[-1])
-
-
-def _is_same(subject: Subject, contracts: Contracts, registry: Registry, version: int) -> bool:
-    """Say whether a version has the folder's schema, as far as every registry tells schemas apart."""
-    ours = read_json(contracts.schemas.self_contained_text(subject.file.name))
-    theirs = read_json(registry.self_contained(registry.version(subject.name, version)))
-    return normal_form(ours, data_only=True) == normal_form(theirs, data_only=True)
-
-
-def apply(contracts: Contracts, registry: Registry, report: Callable[[str], None]) -> None:
-    """Carry out the plan, saying each step to `report`; raise RegistryError if a latest version is not ours after it.
-
-    A schema that differs from the latest version in docs, aliases or enums' defaults alone is sent too: a registry
-    that tells them apart makes a version of it, another keeps what it has.
+    Raise Incompatible where something would break or the registry refuses a schema, RegistryError where something stands
+    in the way or is left to do.
     """
-    actions = plan(contracts, registry)
-    for action in actions:
-        if isinstance(action, Superseded):
-            raise RegistryError(f"{action}; take over the newer version, or restore it deliberately")
-    for subject in contracts.subjects():
-        for action in actions:
-            if action.subject == subject.name and isinstance(action, SetLevel):
-                registry.set_level(action.wanted, subject.name)
-                report(f"{subject.name}: level {action.wanted}")
-        _register(subject, contracts, registry, report)
+    planned, found = _planned(contracts, registry, delete=delete)
+    if planned.obstacles:
+        raise RegistryError("\n".join(planned.obstacles))
+    _carry_out(planned, contracts, found, registry, report)
+    if planned.steps:
+        after, _ = _planned(contracts, registry, delete=delete)
+        if left := [*after.obstacles, *map(str, after.steps)]:
+            raise RegistryError(f"the registry is not in step after all that was done: {'; '.join(left)}")
+    return planned
 
 
-def _register(subject: Subject, contracts: Contracts, registry: Registry, report: Callable[[str], None]) -> None:
+def _planned(contracts: Contracts, registry: Registry, *, delete: bool) -> tuple[Plan, Mapping[str, RegisteredSubject]]:
+    released = history.released(contracts.folder)
+    found = registered.read(contracts, released, registry)
+    return push_plan.plan(contracts, released, found, today=datetime.now(UTC).date(), delete=delete), found
+
+
+def _carry_out(
+    planned: Plan,
+    contracts: Contracts,
+    found: Mapping[str, RegisteredSubject],
+    registry: Registry,
+    report: Callable[[str], None],
+) -> None:
+    """Carry out the steps.
+
+    A schema that differs from the latest version in docs, aliases or enums' defaults alone is sent too: a registry that
+    tells them apart makes a version of it, another keeps what it has.
+    """
+    current = {subject.name: subject for subject in contracts.subjects()}
+    for step in planned.steps:
+        match step:
+            case SetLevel(subject, _, wanted):
+                registry.set_level(wanted, subject)
+                report(f"{subject}: level {wanted}")
+            case Register(subject, release=None):
+                _register(current[subject], registry, report)
+            case Register(subject):
+                schema_id = registry.register(subject, *_referring(step.text, subject, found.keys(), registry))
+                report(f"{subject}: version {registry.versions(subject)[-1]}, id {schema_id}, release {step.release}")
+            case Delete(subject, version):
+                registry.delete(subject, version)
+                report(f"{subject}: {f'version {version}' if version else 'the subject'} deleted")
+    done = {step.subject for step in planned.steps if isinstance(step, Register)}
+    for name, each in current.items():
+        text = contracts.schemas.self_contained_text(each.file.name)
+        if name not in done and not found[name].versions[-1].is_exactly(text):
+            _register(each, registry, report)
+
+
+def _register(subject: Subject, registry: Registry, report: Callable[[str], None]) -> None:
     versions = registry.versions(subject.name)
-    if versions and _is_exactly(subject, contracts, registry, versions[-1]):
-        return
-    references = [
+    referred = [
         SchemaReference(reference.name, reference.subject, registry.versions(reference.subject)[-1])
         for reference in subject.references
     ]
     try:
-        schema_id = registry.register(subject.name, subject.file.own_text, references)
+        schema_id = registry.register(subject.name, subject.file.own_text, referred)
     except Incompatible as error:
         raise Incompatible(f"{subject.file.path} is refused as {subject.name}: {error}") from error
-    latest = registry.versions(subject.name)[-1]
-    if not _is_same(subject, contracts, registry, latest):
-        raise RegistryError(f"{subject.name}: version {latest} is the latest and not what was just registered")
-    if versions != registry.versions(subject.name):
-        report(f"{subject.name}: version {latest}, id {schema_id}")
+    after = registry.versions(subject.name)
+    if versions != after:
+        report(f"{subject.name}: version {after[-1]}, id {schema_id}")
 
 
-def _is_exactly(subject: Subject, contracts: Contracts, registry: Registry, version: int) -> bool:
-    ours = read_json(contracts.schemas.self_contained_text(subject.file.name))
-    theirs = read_json(registry.self_contained(registry.version(subject.name, version)))
-    return normal_form(ours) == normal_form(theirs)
+def _referring(
+    text: str, subject: str, subjects: Collection[str], registry: Registry
+) -> tuple[str, list[SchemaReference]]:
+    """Return a release with references in place of the types that have subjects of their own, as it was first registered.
+
+    A type of which the registry does not have just that version stays as it is. (Apicurio cannot compare versions with
+    references to one without.)
+    """
+    value = read_json(text)
+    definitions: dict[str, Json] = {}
+    collect_definitions(value, definitions)
+    referred: dict[str, SchemaReference] = {}  # by every name that is defined elsewhere
+    for name in definitions.keys() & set(subjects) - {subject}:
+        definition = self_contained(name, definitions)
+        version = registered.subject(name, registry).newest_with(compact(definition))
+        if version:
+            referred |= {each: SchemaReference(each, name, version.number) for each in definitions_in(definition)}
+    result = with_references(value, {reference.subject for reference in referred.values()})
+    return compact(result), [referred[name] for name in references(result)]

@@ -113,7 +113,7 @@ def test_without_a_release_breaking_says_that_it_compared_nothing(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["breaking", "--against", "yesterday"], "--against is 'history' or 'git:REF'"),
+        (["breaking", "--against", "yesterday"], "--against is 'history', 'registry' or 'git:REF'"),
         (["breaking", "--against", "git:nowhere"], "nowhere"),
         (["lint", "--schemas", "elsewhere"], "elsewhere: no such folder"),
         (["explain", "FIELD_RENAME"], "there is no rule 'FIELD_RENAME'; is it FIELD_RENAMED?"),

@@ -1,19 +1,17 @@
-"""Pushing to a live registry: levels before schemas, references in order, nothing twice, refusals told."""
+"""Pushing to a live registry: what the plan says, its order, nothing twice, nothing lost, refusals told."""
 
-import json
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from codegen.contracts import Contracts
-from codegen.errors import Incompatible, RegistryError, RegistryUnreachable, SchemaNotFound
+from codegen.errors import Incompatible, RegistryError
 from codegen.registry import push
-from codegen.registry.client import Registry, SchemaReference
-from codegen.registry.push import Register, SetLevel, Superseded
-from codegen.tests.building import write_schemas
+from codegen.registry.client import Registry
+from codegen.registry.push_plan import Delete, Plan, Register, SetLevel
+from codegen.tests.registered_folder import ADDED, REQUIRED, Folder
+
+NOTHING = Plan(())
 
 
 @pytest.fixture
@@ -22,53 +20,20 @@ def client(registry: str) -> Iterator[Registry]:
         yield client
 
 
-class Folder:
-    """A folder of schemas in a namespace of its own, so that tests share a registry."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.namespace = f"test_{uuid.uuid4().hex}"
-        self.topic = f"{self.namespace}.topic"
-        self.header: list[dict[str, Any]] = [{"name": "id", "type": "string", "doc": "The id."}]
-        self.event: list[dict[str, Any]] = [
-            {"name": "header", "type": "Header"},
-            {
-                "name": "kind",
-                "type": {"type": "enum", "name": "Kind", "symbols": ["UNKNOWN", "A"], "default": "UNKNOWN"},
-            },
-        ]
-        self.subject = f"{self.topic}-{self.namespace}.Event"
-        self.header_subject = f"{self.namespace}.Header"
-
-    def load(self, level: str = "FULL_TRANSITIVE") -> Contracts:
-        def record(name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
-            return {"type": "record", "name": name, "namespace": self.namespace, "doc": f"{name}.", "fields": fields}
-
-        write_schemas(self.path, record("Header", self.header), record("Event", self.event))
-        topic = f'[topics."{self.topic}"]\nwriter = "w"\nkey = "header"\nevents = ["{self.namespace}.Event"]\n'
-        (self.path / "contracts.toml").write_text(f'[registry]\ncompatibility = "{level}"\n{topic}')
-        return Contracts.load(self.path)
-
-    def push(self, client: Registry, level: str = "FULL_TRANSITIVE") -> list[str]:
-        said: list[str] = []
-        push.apply(self.load(level), client, said.append)
-        return said
-
-
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def folder(tmp_path: Path, registry: str) -> Folder:
+    return Folder(tmp_path / "schemas", registry)
 
 
-def test_the_plan_has_levels_before_schemas_and_references_first(folder: Folder, client: Registry) -> None:
-    actions = push.plan(folder.load(), client)
+def test_a_new_subject_has_its_level_first_and_its_references_before_it(folder: Folder, client: Registry) -> None:
+    planned = push.plan(folder.load(), client)
 
-    assert [(type(action), action.subject) for action in actions] == [
-        (SetLevel, folder.header_subject),
-        (Register, folder.header_subject),
-        (SetLevel, folder.subject),
-        (Register, folder.subject),
-    ]
+    assert planned.steps == (
+        SetLevel(folder.header_subject, None, "FULL_TRANSITIVE"),
+        SetLevel(folder.subject, None, "FULL_TRANSITIVE"),
+        Register(folder.header_subject, 1),
+        Register(folder.subject, 1),
+    )
     assert client.versions(folder.subject) == []
 
 
@@ -76,128 +41,262 @@ def test_applying_the_plan_empties_it(folder: Folder, client: Registry) -> None:
     said = folder.push(client)
 
     assert len(said) == 4
-    assert push.plan(folder.load(), client) == []
+    assert push.plan(folder.load(), client) == NOTHING
     assert client.level(folder.subject) == "FULL_TRANSITIVE"
     assert folder.push(client) == []
     assert client.versions(folder.subject) == [1]
 
 
-def test_the_event_refers_to_the_shared_type(folder: Folder, client: Registry) -> None:
-    folder.push(client)
-
-    version = client.version(folder.subject, 1)
-    assert version.references == (SchemaReference(folder.header_subject, folder.header_subject, 1),)
-    assert '"name": "Header"' not in version.text
-
-
-def test_a_registered_schema_is_looked_up_by_its_self_contained_text(folder: Folder, client: Registry) -> None:
-    folder.push(client)
-    text = folder.load().schemas.self_contained_text(f"{folder.namespace}.Event")
-
-    found = client.lookup(folder.subject, text)
-
-    assert (found.subject, found.version) == (folder.subject, 1)
-    assert client.subject_versions(found.id) == [(folder.subject, 1)]
-    assert json.loads(client.schema_by_id(found.id)) == json.loads(text)
-
-
 def test_a_change_of_a_shared_type_gives_every_user_a_new_version(folder: Folder, client: Registry) -> None:
     folder.push(client)
-    before = folder.load().schemas.self_contained_text(f"{folder.namespace}.Event")
-    folder.header.append({"name": "added", "type": ["null", "string"], "default": None})
+    before = folder.text()
+    folder.header.append(ADDED)
 
-    assert push.plan(folder.load(), client) == [Register(folder.header_subject, 2), Register(folder.subject, 2)]
+    assert push.plan(folder.load(), client).steps == (Register(folder.header_subject, 2), Register(folder.subject, 2))
     folder.push(client)
 
-    after = folder.load().schemas.self_contained_text(f"{folder.namespace}.Event")
     assert client.version(folder.subject, 2).references[0].version == 2
     assert client.lookup(folder.subject, before).version == 1
-    assert client.lookup(folder.subject, after).version == 2
-    assert push.plan(folder.load(), client) == []
+    assert client.lookup(folder.subject, folder.text()).version == 2
+    assert push.plan(folder.load(), client) == NOTHING
 
 
 def test_documentation_alone_needs_no_version(folder: Folder, client: Registry) -> None:
     folder.push(client)
     folder.header[0]["doc"] = "Another doc."
     folder.event[1]["type"]["default"] = "A"
+    folder.ignore("DEFAULT_CHANGED")
 
-    assert push.plan(folder.load(), client) == []
+    assert push.plan(folder.load(), client) == NOTHING
     folder.push(client)
 
-    text = folder.load().schemas.self_contained_text(f"{folder.namespace}.Event")
-    assert client.lookup(folder.subject, text).subject == folder.subject
+    assert client.lookup(folder.subject, folder.text()).subject == folder.subject
 
 
-def test_an_incompatible_schema_is_refused_with_its_file(folder: Folder, client: Registry) -> None:
+def test_a_stricter_level_is_set_after_versions_are_registered_a_looser_one_before(
+    folder: Folder, client: Registry
+) -> None:
+    folder.level = "BACKWARD"
     folder.push(client)
-    folder.event.append({"name": "needed", "type": "string"})
+    folder.event.append(ADDED)
+    registered = Register(folder.subject, 2)
 
-    with pytest.raises(Incompatible, match=rf"Event\.avsc is refused as {folder.subject}: .*needed"):
-        folder.push(client)
-    assert client.versions(folder.subject) == [1]
+    def levels(level: str) -> list[type]:
+        folder.level = level
+        return [type(step) for step in push.plan(folder.load(), client).steps if step.subject == folder.subject]
 
-
-def test_the_first_registration_already_stands_under_the_level(folder: Folder, client: Registry) -> None:
-    folder.push(client)
-    folder.header.pop()
-
-    with pytest.raises(Incompatible):
-        folder.push(client)
+    assert registered in push.plan(folder.load(), client).steps
+    assert levels("FULL_TRANSITIVE") == [Register, SetLevel]
+    assert levels("NONE") == [SetLevel, Register]
+    assert levels("FORWARD") == [SetLevel, Register]  # neither looser nor stricter
 
 
 def test_a_lost_level_is_set_again(folder: Folder, client: Registry) -> None:
     folder.push(client)
     client.set_level("NONE", folder.subject)
 
-    assert push.plan(folder.load(), client) == [SetLevel(folder.subject, "NONE", "FULL_TRANSITIVE")]
+    assert push.plan(folder.load(), client).steps == (SetLevel(folder.subject, "NONE", "FULL_TRANSITIVE"),)
     folder.push(client)
 
     assert client.level(folder.subject) == "FULL_TRANSITIVE"
 
 
-def test_an_older_folder_does_not_overwrite_a_newer_version(folder: Folder, client: Registry) -> None:
+def test_what_breaks_a_registered_version_is_refused_with_its_place(folder: Folder, client: Registry) -> None:
     folder.push(client)
-    added = {"name": "added", "type": "int", "default": 0}
-    folder.event.append(added)
-    folder.push(client)
-    folder.event.remove(added)
+    folder.event.append(REQUIRED)
 
-    assert push.plan(folder.load(), client) == [Superseded(folder.subject, 1, 2)]
-    with pytest.raises(RegistryError, match="the schemas here are version 1, but the registry has 2 already"):
+    for mode in ("--plan", "--apply"):
+        refused = folder.run("push", mode)
+        assert refused.returncode == 100
+        assert "nothing is registered before this is mended\nschemas/Event.avsc:1:" in refused.stderr
+        assert "error FIELD_ADDED_WITHOUT_DEFAULT needed: " in refused.stderr
+    assert client.versions(folder.subject) == [1]
+
+
+def test_what_changes_meaning_is_refused_though_the_registry_would_take_it(folder: Folder, client: Registry) -> None:
+    price = {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}}
+    folder.header.append({**price, "doc": "What it costs."})
+    folder.push(client)
+    folder.header[-1]["type"] = {**folder.header[-1]["type"], "scale": 4}
+
+    client.check(folder.header_subject, folder.load().schemas.self_contained_text(folder.header_subject))
+    with pytest.raises(Incompatible, match=r"DECIMAL_CHANGED price: .* 19\.99 comes out as 0\.1999"):
         folder.push(client)
 
 
-def test_what_is_not_registered_is_not_found(folder: Folder, client: Registry) -> None:
-    with pytest.raises(SchemaNotFound):
-        client.lookup(folder.subject, '"string"')
-    with pytest.raises(SchemaNotFound):
-        client.schema_by_id(2_000_000_000)
-    with pytest.raises(SchemaNotFound):
-        client.subject_versions(2_000_000_000)
-    with pytest.raises(SchemaNotFound):
-        client.version(folder.subject, 1)
+def test_what_a_team_lets_pass_is_registered_with_the_level_lifted(folder: Folder, client: Registry) -> None:
     folder.push(client)
-    with pytest.raises(SchemaNotFound, match="no such schema under the subject"):
-        client.lookup(folder.subject, '"string"')
+    folder.event.append(REQUIRED)
+    folder.ignore("FIELD_ADDED_WITHOUT_DEFAULT")
 
-
-def test_check_tells_what_would_be_refused(folder: Folder, client: Registry) -> None:
+    assert push.plan(folder.load(), client).steps == (
+        SetLevel(folder.subject, "FULL_TRANSITIVE", "NONE", "contracts.toml lets pass what it would refuse"),
+        Register(folder.subject, 2),
+        SetLevel(folder.subject, "NONE", "FULL_TRANSITIVE"),
+    )
     folder.push(client)
-    header: dict[str, Any] = {"type": "record", "name": "Header", "namespace": folder.namespace}
-    added = {"name": "added", "type": "int"}
 
-    client.check(folder.header_subject, json.dumps({**header, "fields": [*folder.header, {**added, "default": 0}]}))
-    with pytest.raises(Incompatible):
-        client.check(folder.header_subject, json.dumps({**header, "fields": [*folder.header, added]}))
+    assert client.level(folder.subject) == "FULL_TRANSITIVE"
+    assert client.lookup(folder.subject, folder.text()).version == 2
+    assert push.plan(folder.load(), client) == NOTHING
 
 
-def test_what_is_no_schema_is_refused(folder: Folder, client: Registry) -> None:
-    with pytest.raises(RegistryError, match="refuses"):
-        client.register(folder.subject, "{")
+def test_every_release_is_registered_so_that_services_can_be_rolled_back(folder: Folder, client: Registry) -> None:
+    texts = [folder.text()]
+    folder.release()
+    for name in ("one", "two"):
+        folder.event.append({**ADDED, "name": name})
+        folder.release()
+        texts.append(folder.text())
+
+    said = folder.push(client)
+
+    assert [client.lookup(folder.subject, text).version for text in texts] == [1, 2, 3]
+    assert [line.rsplit(", ", 1)[-1] for line in said if line.startswith(f"{folder.subject}: version")][:2] == [
+        *("release 1", "release 2")
+    ]
+    assert [client.version(folder.subject, number).references[0].version for number in (1, 2, 3)] == [1, 1, 1]
+    assert push.plan(folder.load(), client) == NOTHING
 
 
-def test_an_unreachable_registry_is_one_error() -> None:
-    client = Registry("http://127.0.0.1:1", timeout_seconds=1)
+def test_releases_that_were_not_pushed_follow_those_that_were(folder: Folder, client: Registry) -> None:
+    folder.release()
+    folder.push(client)
+    for name in ("one", "two"):
+        folder.header.append({**ADDED, "name": name})
+        folder.release()
 
-    with client, pytest.raises(RegistryUnreachable, match=r"http://127\.0\.0\.1:1 does not answer"):
-        client.subjects()
+    folder.push(client)
+
+    assert client.versions(folder.subject) == [1, 2, 3]
+    assert [client.version(folder.subject, number).references[0].version for number in (1, 2, 3)] == [1, 2, 3]
+    assert push.plan(folder.load(), client) == NOTHING
+
+
+def test_what_is_not_released_is_not_pushed_unless_asked(folder: Folder, client: Registry) -> None:
+    folder.release()
+    folder.push(client)
+    folder.event.append(ADDED)
+
+    refused = folder.run("push", "--apply")
+    pushed = folder.run("push", "--apply", "--unreleased")
+
+    assert (refused.returncode, pushed.returncode) == (1, 0)
+    assert "not released yet: topic-Event. Run `contracts release` first" in refused.stderr
+    assert pushed.stdout == "topic-Event: version 2, id N\n2 subjects are in step with schemas.\n"
+
+
+def test_an_older_folder_does_not_overwrite_a_newer_version(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+    folder.event.append(ADDED)
+    folder.push(client)
+    folder.event.remove(ADDED)
+
+    assert (
+        "the schema here is version 1, but the registry has 2 already" in push.plan(folder.load(), client).obstacles[0]
+    )
+    with pytest.raises(RegistryError, match="take over the newer version"):
+        folder.push(client)
+
+
+def test_a_schema_that_was_registered_without_its_references_is_registered_with_them(
+    folder: Folder, client: Registry
+) -> None:
+    client.register(folder.subject, folder.text())
+
+    assert (
+        Register(folder.subject, 2, reason="it takes types from other subjects now")
+        in push.plan(folder.load(), client).steps
+    )
+    folder.push(client)
+
+    assert client.version(folder.subject, 2).references[0].subject == folder.header_subject
+    assert push.plan(folder.load(), client) == NOTHING
+
+
+def test_nothing_is_deleted_without_the_flag(folder: Folder, client: Registry) -> None:
+    folder.release()
+    folder.push(client)
+    folder.foreign_version(client)
+
+    left = folder.run("push", "--plan")
+    deleted = folder.run("push", "--apply", "--delete")
+
+    assert left.returncode == 100  # the folder's schema is not the latest, and cannot become it
+    assert "left as it is: delete version 2 of topic-Event (--delete would)" in left.stderr
+    assert deleted.stdout == "topic-Event: version 2 deleted\n2 subjects are in step with schemas.\n"
+    assert client.versions(folder.subject) == [1]
+    assert push.plan(folder.load(), client, delete=True) == NOTHING
+
+
+def test_a_retired_subject_stays_until_it_is_deleted(folder: Folder, client: Registry) -> None:
+    folder.release()
+    folder.push(client)
+    gone = folder.path / "history" / f"{folder.namespace}.Retired"
+    gone.mkdir()
+    text = f'{{"type": "record", "name": "Retired", "namespace": "{folder.namespace}", "fields": []}}'
+    (gone / "1.avsc").write_text(text)
+    (folder.path / "contracts.lock").unlink()
+    client.register(gone.name, text)
+
+    assert push.plan(folder.load(), client) == Plan((), left=(Delete(gone.name),))
+    assert folder.push(client) == []
+    assert folder.push(client, delete=True) == [f"{gone.name}: the subject deleted"]
+    assert client.versions(gone.name) == []
+
+
+def test_pushing_from_two_places_at_once_ends_with_one_version(
+    folder: Folder, client: Registry, at_once: Callable[..., None]
+) -> None:
+    contracts = folder.load()
+
+    at_once(lambda: push.apply(contracts, client, lambda _: None))
+
+    assert client.versions(folder.subject) == [1]
+    assert push.plan(contracts, client) == NOTHING
+
+
+@pytest.fixture
+def at_once() -> Callable[..., None]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def run(work: Callable[[], object]) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            for future in [pool.submit(work) for _ in range(4)]:
+                future.result()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("push", "--plan"),
+        ("push", "--apply"),
+        ("drift",),
+        ("breaking", "--against", "registry"),
+        ("diff", "--against", "registry"),
+    ],
+)
+def test_a_registry_that_cannot_be_reached_is_exit_69(tmp_path: Path, command: tuple[str, ...]) -> None:
+    result = Folder(tmp_path / "schemas", "http://127.0.0.1:1").run(*command)
+
+    assert result.returncode == 69
+    assert "the schema registry at http://127.0.0.1:1 does not answer" in result.stderr
+    assert result.stdout == ""
+
+
+def test_breaking_and_diff_compare_with_what_is_registered(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+    clean = folder.run("breaking", "--against", "registry")
+    folder.event.append(REQUIRED)
+    broken = folder.run("breaking", "--against", "registry")
+    differs = folder.run("diff", "--against", "registry")
+
+    assert (clean.returncode, clean.stdout) == (0, "clean: 2 schemas against registry\n")
+    assert broken.returncode == 100
+    assert (
+        "FIELD_ADDED_WITHOUT_DEFAULT needed: field 'needed' has no default, and is not in what was written (breaks version 1)"
+        in broken.stdout
+    )
+    assert differs.stdout == "Event\n  + field needed: string\n"

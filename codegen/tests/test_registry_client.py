@@ -1,0 +1,90 @@
+"""The registry's client against a live registry: what is found, what is not, and what is refused."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen.errors import Incompatible, RegistryError, RegistryUnreachable, SchemaNotFound
+from codegen.registry.client import Registry, SchemaReference
+from codegen.tests.registered_folder import Folder
+
+
+@pytest.fixture
+def client(registry: str) -> Iterator[Registry]:
+    with Registry(registry, timeout_seconds=20) as client:
+        yield client
+
+
+@pytest.fixture
+def folder(tmp_path: Path, registry: str) -> Folder:
+    return Folder(tmp_path / "schemas", registry)
+
+
+def test_the_event_refers_to_the_shared_type(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+
+    version = client.version(folder.subject, 1)
+    assert version.references == (SchemaReference(folder.header_subject, folder.header_subject, 1),)
+    assert '"name": "Header"' not in version.text
+
+
+def test_a_registered_schema_is_looked_up_by_its_self_contained_text(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+
+    found = client.lookup(folder.subject, folder.text())
+
+    assert (found.subject, found.version) == (folder.subject, 1)
+    assert client.subject_versions(found.id) == [(folder.subject, 1)]
+    assert json.loads(client.schema_by_id(found.id)) == json.loads(folder.text())
+
+
+def test_what_is_deleted_is_found_by_its_id_alone(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+    found = client.lookup(folder.subject, folder.text())
+
+    client.delete(folder.subject)
+
+    assert client.versions(folder.subject) == []
+    with pytest.raises(SchemaNotFound):
+        client.lookup(folder.subject, folder.text())
+    with Registry(client.url, timeout_seconds=20) as other:
+        assert json.loads(other.schema_by_id(found.id)) == json.loads(folder.text())
+
+
+def test_what_is_not_registered_is_not_found(folder: Folder, client: Registry) -> None:
+    with pytest.raises(SchemaNotFound):
+        client.lookup(folder.subject, '"string"')
+    with pytest.raises(SchemaNotFound):
+        client.schema_by_id(2_000_000_000)
+    with pytest.raises(SchemaNotFound):
+        client.subject_versions(2_000_000_000)
+    with pytest.raises(SchemaNotFound):
+        client.version(folder.subject, 1)
+    folder.push(client)
+    with pytest.raises(SchemaNotFound, match="no such schema under the subject"):
+        client.lookup(folder.subject, '"string"')
+
+
+def test_check_tells_what_would_be_refused(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+    header: dict[str, Any] = {"type": "record", "name": "Header", "namespace": folder.namespace}
+    added = {"name": "added", "type": "int"}
+
+    client.check(folder.header_subject, json.dumps({**header, "fields": [*folder.header, {**added, "default": 0}]}))
+    with pytest.raises(Incompatible):
+        client.check(folder.header_subject, json.dumps({**header, "fields": [*folder.header, added]}))
+
+
+def test_what_is_no_schema_is_refused(folder: Folder, client: Registry) -> None:
+    with pytest.raises(RegistryError, match="refuses"):
+        client.register(folder.subject, "{")
+
+
+def test_an_unreachable_registry_is_one_error() -> None:
+    client = Registry("http://127.0.0.1:1", timeout_seconds=1)
+
+    with client, pytest.raises(RegistryUnreachable, match=r"http://127\.0\.0\.1:1 does not answer"):
+        client.subjects()
