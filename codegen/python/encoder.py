@@ -6,7 +6,6 @@ from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Refe
 from codegen.errors import UnsupportedSchema
 from codegen.python.conversions import converted
 from codegen.python.names import attribute_names
-from codegen.python.text import bracketed
 from codegen.python.types import Context, annotation, python_kind
 
 BRANCHES_MAX = 1000
@@ -56,11 +55,11 @@ class Encoder:
             for part in self._field(field.type, f"value.{attributes[field.name]}", f"_{writer}_{field.name}")
         ]
         function = [
-            *bracketed(f"def {writer}(", [f"value: {cls}"], ") -> bytes:"),
+            f"def {writer}(value: {cls}) -> bytes:",
             '    """Return `value` as Avro bytes."""',
             f"    if value.__class__ is not {cls}:",
             f'        raise {self._context.builtin("TypeError")}("not of class {cls}")',
-            *_joined(parts),
+            f"    return {_joined(parts)}",
         ]
         return [*self._parts, *function]
 
@@ -183,11 +182,8 @@ def _position(index: int) -> str:
     return f'b"\\x{number & 127 | 128:02x}\\x{number >> 7:02x}"'
 
 
-def _joined(parts: list[str]) -> list[str]:
-    """Return the statement that returns all parts as one."""
+def _joined(parts: list[str]) -> str:
+    """Return the expression of all parts as one."""
     if len(parts) < 2:
-        return [f"    return {parts[0]}" if parts else '    return b""']
-    lines = bracketed('    return b"".join((', parts, "))")
-    if len(lines) == 1:
-        return lines
-    return ['    return b"".join(', "        (", *(f"            {part}," for part in parts), "        )", "    )"]
+        return parts[0] if parts else 'b""'
+    return f'b"".join(({", ".join(parts)}))'

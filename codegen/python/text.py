@@ -1,54 +1,13 @@
-"""Lines of Python as `ruff format` leaves them: what fits into a line stands in one, else one item a line."""
+"""Texts of Python: literals, docstrings, texts that need several lines."""
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Final
 
-WIDTH: Final = 120
+from codegen.python.layout import WIDTH, width
+
 _CHUNK: Final = 90
-_TOKEN: Final = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|[\[\](){},]""")
-
-
-def bracketed(head: str, items: Sequence[str], tail: str, indent: int = 0) -> list[str]:
-    """Return `head` + items + `tail` (brackets included in both) as one line, or as one line an item."""
-    margin = " " * indent
-    line = f"{margin}{head}{', '.join(items)}{tail}"
-    if len(line) <= WIDTH or not items:
-        return [line]
-    return [f"{margin}{head}", *(f"{margin}    {item}," for item in items), f"{margin}{tail}"]
-
-
-def broken(line: str, indent: int) -> list[str]:
-    """Return a statement that ends in a bracket as one line, or with one line for each item in that bracket."""
-    margin = " " * indent
-    split = _last_bracket(line) if indent + len(line) > WIDTH else None
-    if split is None:
-        return [f"{margin}{line}"]
-    head, items, tail = split
-    lines = [f"{margin}{head}"]
-    for item in items:
-        lines += broken(item, indent + 4)
-        lines[-1] += ","
-    return [*lines, f"{margin}{tail}"]
-
-
-def _last_bracket(line: str) -> tuple[str, list[str], str] | None:
-    """Split a line at the bracket that it ends with: what is before, the items, the bracket; None if there is none."""
-    opened: list[list[int]] = []  # for each bracket that is open: where it is, and the commas in it
-    for match in _TOKEN.finditer(line):
-        if match[0] in "([{":
-            opened.append([match.start()])
-        elif match[0] == "," and opened:
-            opened[-1].append(match.start())
-        elif match[0] in ")]}":
-            start, *commas = opened.pop()
-            if match.end() == len(line) > match.start() > start + 1:
-                cuts = [start, *commas, match.start()]
-                items = [line[cut + 1 : after].strip() for cut, after in pairwise(cuts)]
-                return line[: start + 1], items, match[0]
-    return None
 
 
 def quoted(text: str) -> str:
@@ -71,9 +30,9 @@ def long_string(head: str, text: str, indent: int) -> list[str]:
     """Return an assignment of a string that may need several lines."""
     margin = " " * indent
     line = f"{margin}{head}{quoted(text)}"
-    if len(line) <= WIDTH:
+    if width(line) <= WIDTH:
         return [line]
-    is_short = len(quoted(text)) <= WIDTH - indent - 4
+    is_short = width(quoted(text)) <= WIDTH - indent - 4
     chunks = [text] if is_short else _chunks(text)
     return [f"{margin}{head}(", *(f"{margin}    {quoted(chunk)}" for chunk in chunks), f"{margin})"]
 
@@ -106,12 +65,12 @@ def docstring(text: str, indent: int) -> list[str]:
         escaped[0] = f" {escaped[0]}"
     if len(escaped) == 1 and len(escaped[0]) + indent + 6 <= WIDTH:
         return [f'{margin}"""{escaped[0]}"""']
-    width = WIDTH - indent
+    columns = WIDTH - indent
     wrap = {"break_long_words": False, "break_on_hyphens": False}
-    first, *others = textwrap.wrap(f'"""{escaped[0]}', width, **wrap)  # type: ignore[arg-type]
+    first, *others = textwrap.wrap(f'"""{escaped[0]}', columns, **wrap)  # type: ignore[arg-type]
     lines = [first, *others]
     for part in escaped[1:]:
-        lines += ["", *textwrap.wrap(part, width, **wrap)]  # type: ignore[arg-type]
+        lines += ["", *textwrap.wrap(part, columns, **wrap)]  # type: ignore[arg-type]
     if len(lines) == 1:
         return [f'{margin}{first}"""']
     return [f"{margin}{line}".rstrip() for line in (*lines, '"""')]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from codegen.python import generated_files
-from codegen.tests.building import record, write_package
+from codegen.tests.building import build, logical, record, record_of, write_package
 from codegen.tests.golden_packages import CASES, GOLDEN, REWRITE, files, generated, modules, package_of
 from codegen.tests.importing import PROJECT, imported_first
+from codegen.tests.round_trips import try_instances
 
 TYPING = Path(__file__).parent / "generated" / "typing_of_classes.py"
 LINT = (
@@ -127,6 +128,36 @@ def names(count: int) -> list[str]:
 
 LENGTHS = range(1, 130)
 NAMES = range(1, 60)
+LONG_NAMES = range(20, 99, 3)
+
+
+def everything(length: int) -> dict[str, Any]:
+    """Return a record whose names are all of this length, of types that are written and read in all ways there are."""
+    record_name, enum_name, fixed_name = (letter * length for letter in "REF")
+    enum = {"type": "enum", "name": enum_name, "symbols": ["S" * length, "T"]}
+    fixed = {"type": "fixed", "name": fixed_name, "size": 16}
+    own = [f"n.{enum_name}", f"n.{fixed_name}", "null"]
+    types: dict[str, Any] = {
+        "enum": enum, "fixed": fixed, "record": ["null", f"n.{record_name}"], "either": [f"n.{record_name}", *own],
+        "several": {"type": "array", "items": f"n.{enum_name}"}, "by_key": {"type": "map", "values": {"type": "map", "values": own}},
+        "maybe": ["null", f"n.{enum_name}"], "maybe_several": ["null", {"type": "array", "items": f"n.{record_name}"}],
+        "maybe_text": ["null", "string"], "text": "string", "number": "long", "grid": {"type": "array", "items": {"type": "array", "items": own}},
+        "price": logical("decimal", "bytes", precision=9, scale=2), "day": ["null", logical("date", "int")], "yes": "boolean",
+        "chosen": f"n.{enum_name}", "chosen_texts": {"type": "map", "values": f"n.{enum_name}"}, "id": logical("uuid", "string"),
+        "moment": logical("timestamp-micros", "long"),
+    }  # fmt: skip
+    names = {kind: f"{kind}_".ljust(length, "f") for kind in types}
+    defaults: dict[str, Any] = {
+        "several": ["T", "S" * length], "chosen": "T", "maybe": None, "chosen_texts": {"a": "S" * length, "b": "T"}, "price": "\x01",
+        "id": "00000000-0000-0000-0000-000000000001", "moment": 1, "text": "x" * length,
+    }  # fmt: skip
+    return record_of(
+        f"n.{record_name}",
+        {names[kind]: type_ for kind, type_ in types.items()},
+        {names[kind]: default for kind, default in defaults.items()},
+    )
+
+
 LONG: dict[str, list[dict[str, Any]]] = {
     "names of fields": [record("n.R", **{"f" * length: "string" for length in NAMES})],
     "names of fields of nullable containers": [
@@ -134,9 +165,20 @@ LONG: dict[str, list[dict[str, Any]]] = {
     ],
     "names of records": [record(f"n.{'N' * length}", {"x": None}, x=["null", "N" * length]) for length in NAMES],
     "symbols": [{"type": "enum", "name": "E", "namespace": "n", "symbols": ["S" * length for length in NAMES]}],
+    "names of everything": [everything(length) for length in LONG_NAMES],
+    "names of enums": [{"type": "enum", "name": "E" * length, "namespace": "n", "symbols": ["S" * length]} for length in range(1, 130)],
     "texts": [record("n.R", {f"f{length}": "x" * length for length in LENGTHS}, **{f"f{length}": "string" for length in LENGTHS})],
     "texts of words": [
         record("n.R", {f"f{length}": "word " * length for length in LENGTHS}, **{f"f{length}": "string" for length in LENGTHS})
+    ],
+    "texts of wide characters": [
+        record("n.R", {f"f{length}": "\u5b57" * length + "e\u0301" for length in LENGTHS}, **{f"f{length}": "string" for length in LENGTHS})
+    ],
+    "docs of wide characters": [
+        {**record(f"n.R{length}", x="int"), "doc": "\u5b57" * length} for length in range(1, 130)
+    ],
+    "bytes": [
+        record("n.R", {f"f{length}": "\u00ff" * length for length in LENGTHS}, **{f"f{length}": "bytes" for length in LENGTHS})
     ],
     "items": [
         record(
@@ -164,27 +206,13 @@ LONG: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 
-LEFT_LONG = {
-    "names of fields",
-    "names of fields of nullable containers",
-    "names of records",
-    "symbols",
-    "texts",
-    "texts of words",
-    "records",
-    "unions",
-    "unions in containers",
-}
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, marks=pytest.mark.xfail(reason="left in one line", strict=True) if case in LEFT_LONG else ())
-        for case in LONG
-    ],
-)
+@pytest.mark.parametrize("case", LONG)
 def test_lines_that_are_too_long_are_broken_as_the_formatter_would(case: str, tmp_path: Path) -> None:
     write_package(tmp_path, "package", *LONG[case])
 
     assert said_by("-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", str(tmp_path)) == ""
+
+
+@pytest.mark.parametrize("length", [50, 90, 150])
+def test_classes_of_long_names_write_and_read_as_others_do(length: int, tmp_path: Path) -> None:
+    assert try_instances(build(tmp_path, everything(length))) == 1

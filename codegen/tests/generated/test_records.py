@@ -151,7 +151,6 @@ def test_namespaces_may_refer_to_each_other() -> None:
     assert author.first == Book(title="Untitled", genre=Genre.NOVEL)
 
 
-@pytest.mark.xfail(reason="the work grows with the fourth power: 80 namespaces take half a minute", strict=True)
 def test_many_namespaces_may_refer_to_each_other_in_a_ring(tmp_path: Path) -> None:
     few = calls(write_package, tmp_path, "few", *ring(10))
     many = calls(write_package, tmp_path, "many", *ring(30))

@@ -183,12 +183,7 @@ def write_order_line(value: OrderLine) -> bytes:
     if value.__class__ is not OrderLine:
         raise TypeError("not of class OrderLine")
     return b"".join(
-        (
-            SIZES[len(text := utf8(value.sku))],
-            text,
-            write_int(value.quantity),
-            write_long(value.unit_price_minor),
-        )
+        (SIZES[len(text := utf8(value.sku))], text, write_int(value.quantity), write_long(value.unit_price_minor))
     )
 
 

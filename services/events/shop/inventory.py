@@ -584,12 +584,7 @@ def write_shortage(value: Shortage) -> bytes:
     if value.__class__ is not Shortage:
         raise TypeError("not of class Shortage")
     return b"".join(
-        (
-            SIZES[len(text := utf8(value.sku))],
-            text,
-            write_long(value.requested),
-            write_long(value.available),
-        )
+        (SIZES[len(text := utf8(value.sku))], text, write_long(value.requested), write_long(value.available))
     )
 
 

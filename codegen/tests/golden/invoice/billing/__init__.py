@@ -382,7 +382,7 @@ class Terms:
             unit_price=Decimal("0.00"),
             discount=None,
             parts=[Line(sku="visit", quantity=2, unit_price=Decimal("0.00"), discount=None, parts=[])],
-        ),
+        )
     )
     """What stands on every invoice."""
     reply: str | None = "by post"
