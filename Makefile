@@ -7,9 +7,10 @@ UV := UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy $(BIN)/uv
 EXTRAS ?=
 ONCE ?=
 TESTS ?=
+BASE ?= origin/main
 STAMP := .venv/.installed$(if $(EXTRAS),-$(EXTRAS))
 
-.PHONY: help setup demo check test lock
+.PHONY: help setup demo check gate test lock
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +40,9 @@ check: setup  ## what needs no server: format, types, layers, schemas, generated
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts breaking && $(BIN)/contracts generate --check
+
+gate: setup  ## may a change of the schemas be merged? what a pull request is asked (BASE=origin/main: what it goes to)
+	@$(BIN)/contracts gate --base $(BASE)
 
 test: check  ## everything that CI runs; pure tests first, then real parts, then the whole stack
 	@$(BIN)/python -m pytest $(TESTS)

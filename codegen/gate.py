@@ -5,6 +5,7 @@ others have found. A fault that breaks the branch it goes to and released versio
 them all. It needs the folder and its git repository, and neither a registry nor a network.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -96,7 +97,7 @@ def examine(schemas: Path, base: str) -> Outcome:
     """Make every check that can be made; raise ContractsError where there is nothing to look at."""
     examination = schema_files.examine(schemas)
     contracts = contracts_of(schemas, examination, may_be_gone=True)
-    change = Change(contracts, examination, base, revisions.merge_base(schemas, base))
+    change = Change(contracts, examination, _spoken(base), revisions.merge_base(schemas, base))
     made: list[Checked] = []
     refused = ["nothing is compared before every schema can be read"] if examination.faults else []
     for check in CHECKS_OF_FILES if examination.faults else CHECKS:
@@ -188,6 +189,8 @@ def _class(difference: generated_files.Difference, expected: str) -> Finding:
     return faults.finding(fault, Location(difference.path.as_posix(), line, 1))
 
 
+HASH_DIGITS: Final = 12
+"""Of a commit's hash, in messages: as many as a repository of any size needs."""
 Check = Callable[[Change], Checked]
 CHECKS_OF_FILES: Final[Sequence[Check]] = (_layout, _lint, _releases)
 """What can be checked although a schema cannot be read."""
@@ -201,6 +204,11 @@ def _merged(change: Change, findings: Iterable[Finding]) -> Iterator[Finding]:
         versions.setdefault(replace(each, versions=()), []).extend(each.versions)
     for each, broken in versions.items():
         yield replace(each, versions=tuple(change.base if label == change.left_at else label for label in broken))
+
+
+def _spoken(base: str) -> str:
+    """Return the name of a commit as messages say it: a whole hash is longer than what it is about."""
+    return base[:HASH_DIGITS] if re.fullmatch("[0-9a-f]{40}", base) else base
 
 
 def _text(content: bytes) -> str:
