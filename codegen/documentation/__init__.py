@@ -1,0 +1,1 @@
+"""What the contracts say, for people: one page, and an AsyncAPI document."""
