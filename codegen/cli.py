@@ -9,6 +9,7 @@ from rich.console import Console
 
 from codegen.checks import commands as check_commands
 from codegen.contracts import Contracts
+from codegen.documentation.commands import docs
 from codegen.errors import ContractsError, Incompatible, RegistryUnreachable
 from codegen.exits import Exit
 from codegen.gate import gate
@@ -27,6 +28,7 @@ for command in (
     check_commands.fmt,
     check_commands.lint,
     check_commands.breaking,
+    check_commands.plan,
     gate,
     check_commands.release,
     check_commands.diff,
@@ -34,6 +36,7 @@ for command in (
     check_commands.rules,
     check_commands.explain,
     check_commands.sample,
+    docs,
     registry_commands.push,
     registry_commands.drift,
 ):

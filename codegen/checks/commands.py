@@ -18,7 +18,8 @@ from codegen.avro import schema_files
 from codegen.avro.json_text import Json, decoded, read_json
 from codegen.avro.schema_files import SchemaFolder
 from codegen.checks import breaking as checking
-from codegen.checks import difference, formatting, history, releasing, reports, rule_texts
+from codegen.checks import difference, formatting, history, releasing, reports, rollout_texts, rule_texts
+from codegen.checks import rollout as rollouts
 from codegen.checks.comparing import Source, Verdict, judge
 from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
 from codegen.checks.findings import Finding, failing
@@ -146,6 +147,34 @@ def diff(
     contracts = Contracts.of(schemas, schema_files.load_apart(schemas))
     earlier = _earlier(against, contracts, registry)
     typer.echo(difference.render(difference.between(earlier, contracts), form), nl=False)
+
+
+def plan(
+    schemas: Schemas = HERE,
+    against: Against = None,
+    deployed: Annotated[
+        Path | None,
+        typer.Option(
+            help='TOML: under [service], "full.name.of.Event" = version, where it runs another than the newest.'
+        ),
+    ] = None,
+    form: Annotated[Listing, typer.Option("--format", help="The form of the plan.")] = Listing.TEXT,
+    registry: RegistryUrl = REGISTRY,
+) -> None:
+    """Say who deploys first: which service can read what which other one writes, before and after each is deployed.
+
+    Who writes and reads what stands in contracts.toml. Every pair of versions is judged by itself, whatever the configured
+    level promises. Exit 100 if no order is safe.
+    """
+    contracts = Contracts.load(schemas)
+    earlier = _earlier(against, contracts, registry)
+    rollout = rollouts.plan(contracts, earlier, rollouts.read_deployed(deployed) if deployed else {})
+    typer.echo(rollout_texts.render(rollout, form))
+    if failing(settled(contracts, checking.find(contracts, earlier), VERSION_IDS)):
+        said = f"the change breaks what {contracts.compatibility} demands (`contracts breaking` says where)"
+        typer.echo(f"contracts: {said}: with this level it is neither released nor pushed", err=True)
+    if rollout.obstacles:
+        raise typer.Exit(Exit.FINDINGS)
 
 
 def compare(
