@@ -21,9 +21,7 @@ from codegen.tests.golden_packages import CASES, GOLDEN
 from codegen.tests.running import run
 
 PROJECT: Final = Path(__file__).parents[2]
-SPECIFICATION: Final = jsonschema_rs.validator_for(
-    read_json((Path(__file__).parent / "asyncapi/3.0.0.json").read_text())
-)
+SPECIFICATION: Final = jsonschema_rs.validator_for((Path(__file__).parent / "asyncapi/3.0.0.json").read_text())
 LINE: Final = record("shop.Line", sku="string", quantity="int")
 PLACED: Final = {
     **record(
