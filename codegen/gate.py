@@ -153,7 +153,7 @@ def _against_history(change: Change) -> Checked:
     if not earlier.versions:
         return Checked()  # who compares with git alone needs no history
     releases = [f"{each.subject} version {each.number}" for each in releasing.unreleased(change.contracts, earlier)]
-    notices = [f"for the next `contracts release`: {', '.join(releases)}"] if releases else []
+    notices = [f"not released yet: {', '.join(releases)}"] if releases else []
     count = sum(map(len, earlier.versions.values()))
     return _compared(change, earlier, f"compared with {count} released version{'' if count == 1 else 's'}", notices)
 

@@ -1,9 +1,9 @@
-"""Pages of docs/ as they answer: `python -m codegen.tests.documented` writes what their commands say now into them.
+"""Pages of docs/ as they answer: `python -m codegen.tests.documented [NAME...]` writes what their commands say now into them.
 
 A page is read from top to bottom in an empty folder. A block with a title writes that file, a block of `diff` is
 applied, a block of `console` is run: what stands under each `$ ` line is what the shell answered. A line that is
 `contracts` and no more than its arguments needs no shell, and is run in this process: a start takes half a second.
-The blocks of `pycon` are one session of Python.
+The blocks of `pycon` are one session of Python. Some pages need a registry that has nothing of theirs.
 """
 
 import contextlib
@@ -16,13 +16,19 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from codegen.tests.running import exit_code
+from stack.local import local, running
+from stack.postgres import purge
+from stack.testing import temporary_state_folder
 
-PAGES: Final = [Path(__file__).parents[2] / "docs" / name for name in ("contracts.md", "generated-classes.md")]
+PAGES: Final = [
+    Path(__file__).parents[2] / "docs" / name for name in ("contracts.md", "gate.md", "generated-classes.md")
+]
 _BLOCK: Final = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _ALONE: Final = re.compile(r"contracts( [\w./:-]+)*")
 _EXIT_CODE: Final = '; echo "exit code $?"'
@@ -42,7 +48,7 @@ def answered(page: str, folder: Path) -> str:
             (folder / title).parent.mkdir(parents=True, exist_ok=True)
             (folder / title).write_text(text, encoding="utf-8")
         if kind == "diff":
-            _shell("git apply -", folder, text)
+            _apply(text, folder)
         if kind != "console":
             return match[0]
         commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
@@ -94,13 +100,19 @@ def _said(command: str, folder: Path) -> str:
     return output.getvalue() + (f"exit code {code}\n" if plain != command else "")
 
 
-def _shell(command: str, folder: Path, text: str = "") -> str:
+def _apply(difference: str, folder: Path) -> None:
+    """Apply a block of `diff`; raise CalledProcessError if it does not fit what the page has written so far."""
+    command = ["git", "apply", "-"]
+    environment = {**os.environ, **_environment(folder)}
+    subprocess.run(command, cwd=folder, env=environment, input=difference, text=True, check=True, timeout=60)
+
+
+def _shell(command: str, folder: Path) -> str:
     run = subprocess.run(
         command,
         shell=True,  # the page's own commands, as its readers run them
         cwd=folder,
         env={**os.environ, **_environment(folder)},
-        input=text,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -121,9 +133,34 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
+def write(page: Path, environment: Mapping[str, str]) -> None:
+    """Write into a page what its commands answer."""
+    with tempfile.TemporaryDirectory() as scratch, mock.patch.dict(os.environ, environment):
+        page.write_text(answered(page.read_text(encoding="utf-8"), Path(scratch)), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def a_registry() -> Iterator[Mapping[str, str]]:
+    """Run a registry of our own; yields the environment in which `contracts` finds it."""
+    with temporary_state_folder() as folder:
+        backend, state = local(folder)
+        with running(backend, state, parts=()) as parts:
+            parts.start("registry")
+            yield {"SCHEMA_REGISTRY_URL": parts.endpoints.registry}
+        purge(state)
+
+
+def main() -> None:
+    """Write the pages of these names, or all."""
+    chosen = {name.removesuffix(".md") for name in sys.argv[1:]} or {
+        page.stem for page in (*PAGES, *PAGES_WITH_REGISTRY)
+    }
+    for page in (page for page in PAGES if page.stem in chosen):
+        write(page, {})
+    for page in (page for page in PAGES_WITH_REGISTRY if page.stem in chosen):
+        with a_registry() as environment:
+            write(page, environment)
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch:
-        for page in PAGES:
-            folder = Path(scratch) / page.stem
-            folder.mkdir()
-            page.write_text(answered(page.read_text(encoding="utf-8"), folder), encoding="utf-8")
+    main()

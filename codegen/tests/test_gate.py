@@ -183,20 +183,18 @@ def test_the_workflow_passes_what_changes_nothing(project: Path) -> None:
     assert told.files["summary"].startswith("clean: ")
 
 
-def test_a_harmless_change_passes_and_is_named_for_the_next_release(project: Path) -> None:
+def test_a_harmless_change_passes_and_is_named_as_not_released(project: Path) -> None:
     told = gated.on_github(changed(project, HARMLESS))
 
     assert (told.code, told.annotations) == (0, [])
-    assert re.search(
-        r"for the next `contracts release`: shop\.orders-shop\.orders\.OrderPlaced version \d+", told.output
-    )
+    assert re.search(r"not released yet: shop\.orders-shop\.orders\.OrderPlaced version \d+", told.output)
 
 
 def test_a_change_that_is_released_in_the_same_branch_passes(project: Path) -> None:
     told = gated.on_github(changed(project, HARMLESS, released))
 
     assert (told.code, told.annotations) == (0, [])
-    assert "for the next" not in told.output
+    assert "not released yet" not in told.output
 
 
 def test_all_that_is_wrong_is_told_at_once_and_each_fault_once(project: Path) -> None:
@@ -335,3 +333,18 @@ def test_other_repositories_get_the_same_from_the_published_hooks(project: Path)
     assert {hook["language"] for hook in hooks} == {"python"}
     assert passed.code == 0, passed.output
     assert re.findall(r"hook id: ([\w-]+)", refused.output) == ["contracts-breaking", "contracts-gate"]
+
+
+# The page
+
+
+def test_the_page_shows_others_what_runs_here() -> None:
+    page = (gated.PROJECT / "docs/gate.md").read_text(encoding="utf-8")
+    [job] = gated.document(gated.PROJECT / gated.WORKFLOW)["jobs"].values()
+    here = [
+        *(step.get("uses") or step["run"] for step in job["steps"]),
+        *gated.document(gated.PROJECT / gated.PIPELINE)["contracts"]["script"],
+        *(hook["id"] for hook in gated.document(gated.PROJECT / gated.PUBLISHED_HOOKS)),
+    ]
+
+    assert [each for each in here if each.removeprefix(".venv/bin/") not in page] == []
