@@ -3,13 +3,10 @@
 from typing import Protocol
 
 from codegen.avro.schema import Array, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
-from codegen.errors import UnsupportedSchema
 from codegen.python.conversions import converted
 from codegen.python.names import attribute_names
 from codegen.python.types import Context, annotation, python_kind
 
-BRANCHES_MAX = 1000
-"""Branches of a union: Python's compiler follows a chain of as many ifs, and not of twice as many."""
 _NULL = Primitive("null")
 _TESTS = {
     "UUID": "is_uuid",
@@ -124,8 +121,6 @@ class Encoder:
     def _branching(self, union: Union, name: str) -> list[str]:
         """Return the function that writes a value as the first branch which holds it, by its class where it has one."""
         kinds = [python_kind(branch, self._schema) for branch in union.branches]
-        if len(kinds) > BRANCHES_MAX:
-            raise UnsupportedSchema(f"a union of {len(kinds)} branches: Python takes no more than {BRANCHES_MAX}")
         lines = [f"def {name}(value: {self._context.builtin('object')}) -> bytes:"]
         closed: set[str] = set()  # kinds of which an earlier branch holds every value
         order = sorted(range(len(kinds)), key=lambda index: kinds[index] == "str")  # an enum's member is a str as well

@@ -34,8 +34,8 @@ def reader_for(cls: type[T], writer: str) -> Callable[[bytes, int], tuple[T, int
     generated = next(each for each in cls.__mro__ if "SCHEMA" in vars(each))  # `cls` may be derived from it
     try:
         read: Callable[[bytes, int], tuple[T, int]] = _compiled(generated, writer)
-    except RecursionError as error:
-        raise DecodeError("the writer's schema is nested too deeply") from error
+    except (RecursionError, MemoryError) as error:  # of Python's compiler, which is as short of memory as of stack
+        raise DecodeError("the writer's schema is nested too deeply, or has a union of too many branches") from error
     return read
 
 

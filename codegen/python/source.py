@@ -15,13 +15,13 @@ from codegen.avro.resolution import ReadEnum, RecordPair, resolve
 from codegen.avro.schema import Definition, Enum, Field, Fixed, Missing, Record, Schema, names_used, namespace_of
 from codegen.avro.schema_files import SchemaFolder
 from codegen.avro.schema_text import fingerprint
-from codegen.errors import UnsupportedSchema
 from codegen.python.conversions import Converted
 from codegen.python.decoder import Decoder
 from codegen.python.default_values import Defaults, is_made_anew
 from codegen.python.encoder import Encoder
 from codegen.python.imports import late_imports, mentioned
 from codegen.python.layout import WIDTH
+from codegen.python.limits import refuse_unsupported
 from codegen.python.names import PackageNames, attribute_names, member_names
 from codegen.python.statements import laid_out
 from codegen.python.text import docstring, long_string, quoted
@@ -147,12 +147,9 @@ class ModuleContext:
 
     def conversion(self, of: Converted, function: str) -> str:
         """Return a function of the runtime, or the method of a table."""
+        if not of.decimal_type:
+            return self.helper(function)
         precision, scale = of.logical.precision, of.logical.scale
-        try:
-            if not of.decimal_type:
-                return self.helper(function)
-        except (OverflowError, ValueError) as error:
-            raise UnsupportedSchema(f"decimal({precision}, {scale}): Python's decimals have no such scale") from error
         arguments = [precision, scale] if of.size is None else [precision, scale, of.size]
         name = "_DECIMAL_{}_{}" if of.size is None else "_DECIMAL_{}_{}_IN_{}"
         expression = f"{self.helper('decimal_type')}({', '.join(map(str, arguments))})"
@@ -279,6 +276,7 @@ def _enum_class(enum: Enum, context: ModuleContext) -> list[str]:
 
 def _record_class(record: Record, folder: SchemaFolder, context: ModuleContext) -> list[str]:
     schema = folder.schema(record.name)
+    refuse_unsupported(record, schema)
     name = context.type_name(record.name)
     context.within(record)
     fields = [line for each in record.fields for line in _field(each, record, schema, context)]

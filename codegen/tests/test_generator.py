@@ -21,9 +21,32 @@ def one_field(type_: Any, name: str = "f", **others: Any) -> dict[str, Any]:
 
 WIDE = [{"type": "fixed", "name": f"F{number}", "size": 1} for number in range(1001)]
 ENDLESS = {"type": "bytes", "logicalType": "decimal", "precision": 10**20, "scale": 10**20}
+ENDLESS_FIXED = {
+    "type": "fixed",
+    "name": "F",
+    "size": 2**63,
+    "logicalType": "decimal",
+    "precision": 10**19,
+    "scale": 10**19,
+}
 UNSUPPORTED: list[tuple[str, Any, str]] = [  # defaults that have no value in Python: see generated/test_defaults.py
-    ("union of very many branches", one_field(WIDE), r"a union of 1001 branches"),
-    ("decimal of a scale that Python has not", one_field(ENDLESS), r"Python's decimals have no such scale"),
+    (
+        "union of very many branches",
+        one_field(WIDE),
+        r"^n\.R\.f: a union of 1001 branches: Python takes no more than 1000$",
+    ),
+    (
+        "union of very many branches in an array",
+        one_field({"type": "array", "items": WIDE}),
+        r"^n\.R\.f: a union of 1001 branches",
+    ),
+    (
+        "decimal of a scale that Python has not",
+        one_field(ENDLESS),
+        r"^n\.R\.f: decimal\(1\d+, 1\d+\): Python's decimals have no such scale$",
+    ),
+    ("decimal of such a scale in a map", one_field(["null", {"type": "map", "values": ENDLESS}]), r"^n\.R\.f: decimal"),
+    ("decimal of such a scale on a fixed", one_field(ENDLESS_FIXED), r"^n\.R\.f: decimal"),
     ("default that is no text", one_field("string", default="\ud800"), r"n\.R\.f: the default .* is no text"),
 ]
 

@@ -98,6 +98,28 @@ def test_mypy_knows_all_types(tmp_path: Path) -> None:
     assert said_by("-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path), *everything) == ""
 
 
+BUILTINS = ("str", "bool", "list", "dict", "object", "type", "property", "tuple", "classmethod")
+
+
+def test_mypy_knows_classes_that_are_called_like_builtins(tmp_path: Path) -> None:
+    records = [
+        record_of(
+            f"{name}.{name}",
+            {
+                name: {"type": "array", "items": "string"},
+                "own": {"type": "array", "items": f"{name}.{name}"},
+                "by_key": {"type": "map", "values": ["null", "boolean", f"{name}.{name}"]},
+            },
+            {name: ["x"], "own": []},
+        )
+        for name in BUILTINS
+    ]
+    write_package(tmp_path, "package", *records)
+
+    files = [str(path) for path in (tmp_path / "package").rglob("*.py")]
+    assert said_by("-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path), *files) == ""
+
+
 def test_pyright_has_nothing_to_say(tmp_path: Path) -> None:
     settings = {
         "typeCheckingMode": "strict",

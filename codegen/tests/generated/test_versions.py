@@ -258,3 +258,12 @@ def test_a_plain_number_is_read_as_what_it_stands_for_now(tmp_path: Path) -> Non
 def test_what_has_another_name_is_another_type() -> None:
     with pytest.raises(DecodeError, match=r"^billing\.Line was written, sample\.Kinds is wanted"):
         Kinds.decode(b"", Line.SCHEMA)
+
+
+@pytest.mark.parametrize("count", [3_000, 6_000])
+def test_a_writers_union_that_python_cannot_compile_is_refused(count: int, tmp_path: Path) -> None:
+    reader = build(tmp_path, record("n.R", x="int"))["n.R"]
+    writer = json.dumps(record("n.R", gone=[{**fixed(1), "name": f"F{number}"} for number in range(count)], x="int"))
+
+    with pytest.raises(DecodeError, match="union of too many branches"):
+        reader.decode(b"\x00a\x02", writer)
