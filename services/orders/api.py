@@ -186,7 +186,8 @@ class OrdersApi:
 
     def timeline(self, order_id: str) -> Any:
         """Every event of the order in the order it took effect, and where it stands in Kafka."""
-        return [self._entry(row) for row in self._timeline(_order_id(order_id))]
+        entries = (self._entry(row) for row in self._timeline(_order_id(order_id)))
+        return [entry for entry in entries if entry is not None]
 
     async def events(self, order_id: str, last_event_id: LastEventId = None) -> Response:
         """The timeline as server-sent events: first what has happened, then what happens, until you leave."""
@@ -200,8 +201,11 @@ class OrdersApi:
             raise _no_order()
         return rows
 
-    def _entry(self, row: TimelineRow) -> dict[str, Any]:
+    def _entry(self, row: TimelineRow) -> dict[str, Any] | None:
+        """An event as it is shown; None for a type that only a newer version knows, which has been rolled back since."""
         event, _ = self._wire.decode(row.topic, row.value)
+        if event is None:
+            return None
         payload = jsonable_encoder(event)
         return {
             "event": type(event).__name__,

@@ -28,7 +28,8 @@ from services.process.server import ABORT
 log = structlog.get_logger()
 
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-Entry = Callable[[TimelineRow], dict[str, Any]]
+Entry = Callable[[TimelineRow], dict[str, Any] | None]
+"""What is shown of an event; None for one that is left out."""
 
 
 class EventStream(StreamingResponse):
@@ -88,7 +89,8 @@ class Streams:
         rows: Sequence[TimelineRow] | None = known
         while True:
             for row in patience.ready(rows or ()):
-                yield await asyncio.to_thread(self._sent, row)
+                if sent := await asyncio.to_thread(self._sent, row):
+                    yield sent
                 after, quiet_since = row.position, monotonic()
             until_comment = quiet_since + self._settings.event_keepalive_seconds - monotonic()
             if until_comment <= 0:
@@ -100,7 +102,10 @@ class Streams:
                 return
 
     def _sent(self, row: TimelineRow) -> bytes:
-        entry = TimelineEntry.model_validate(self._entry(row))
+        shown = self._entry(row)
+        if shown is None:
+            return b""
+        entry = TimelineEntry.model_validate(shown)
         return format_sse_event(data_str=entry.model_dump_json(), event=entry.event, id=str(row.position))
 
 

@@ -14,18 +14,22 @@ import pytest
 import structlog
 from uuid_utils.compat import uuid7
 
+from codegen.registry.wire_format import frame
 from services.conftest import Feed
+from services.events.shop.inventory import StockAdjusted
 from services.messaging import notes
 from services.messaging.database import fetch
 from services.messaging.notes import Note
+from services.messaging.records import SchemaUse
 from services.messaging.tests.conftest import eventually
 from services.messaging.writer import Writer
-from services.orders import reads
+from services.orders import reads, store
 from services.orders.api import BODY_LIMITS, OrdersApi, router
 from services.orders.domain import PlaceOrder, RequestedLine
 from services.orders.following import EventStream
 from services.orders.handlers import Handlers, Placed
 from services.orders.settings import Settings
+from services.orders.store import OrderEvent
 from services.orders.tests.events import NOW, captured, deducted
 from services.process import http
 from services.process.service import Service
@@ -133,6 +137,24 @@ def test_a_stream_goes_on_after_the_last_event_seen(
         with listening(client, order_id, following["id"]) as stream:
             handlers.handle(fed.batch(deducted(order_id)))
             assert [stream.next()["event"] for _ in range(2)] == ["StockDeducted", "OrderCompleted"]  # type: ignore[index]
+
+
+def test_an_event_of_a_type_that_only_a_newer_version_knows_is_left_out(
+    serve: Serve, service: Service, handlers: Handlers, fed: Feed, order_id: UUID
+) -> None:
+    known = service.registry.lookup("shop.inventory-shop.inventory.StockAdjusted", StockAdjusted.SCHEMA)
+    use = SchemaUse(known.subject, known.id, known.version)
+    with service.database.transaction() as transaction:
+        unknown = OrderEvent(order_id, "shop.inventory", 0, 1, 7, use, frame(known.id, b""))
+        store.remember(transaction, [unknown])
+    handlers.handle(fed.batch(captured(order_id)))
+
+    with serve() as client, listening(client, order_id) as stream:
+        events = [stream.next(), stream.next()]
+        timeline = client.get(f"/orders/{order_id}/timeline").json()
+
+    assert [event["event"] for event in events if event is not None] == ["OrderPlaced", "PaymentCaptured"]
+    assert [entry["event"] for entry in timeline] == ["OrderPlaced", "PaymentCaptured"]
 
 
 def note(service: Service, order_id: UUID, first_offset: int) -> None:
