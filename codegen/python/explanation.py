@@ -37,6 +37,7 @@ from codegen.python.conversions import Converted, converted, converted_fixed
 from codegen.python.decoder import ONE_BYTE
 from codegen.python.names import attribute_names
 from codegen.python.pair_reader import resolution_for
+from codegen.python.showing import shown, shown_key
 
 
 def encode_error(value: Any, fault: BaseException) -> EncodeError:
@@ -128,8 +129,9 @@ class _Value:
             case Map(values=values):
                 _expect(value, (Mapping,), "a dict", path)
                 for key, item in value.items():
-                    self.check(Primitive("string"), key, f"{path}[{key!r}]")
-                    self.check(values, item, f'{path}["{key}"]')
+                    inner = f"{path}[{shown_key(key)}]"
+                    self.check(Primitive("string"), key, inner)
+                    self.check(values, item, inner)
             case Union(branches=branches):
                 self._union(branches, value, path)
             case Reference():
@@ -151,7 +153,7 @@ class _Value:
         for branch, fault in zip(branches, faults, strict=True):  # a record's own class says which branch was meant
             if fault and isinstance(branch, Reference) and getattr(type(value), "NAME", None) == branch.name:
                 raise fault
-        raise _Fault(path, f"{_shown(value)} fits no branch of the union")
+        raise _Fault(path, f"{shown(value)} fits no branch of the union")
 
     def _is_enum_of_other(self, branch: Node, value: str) -> bool:
         is_enum = isinstance(branch, Reference) and isinstance(self._schema.definition(branch), Enum)
@@ -168,12 +170,12 @@ class _Value:
         definition = self._schema.definition(node)
         if isinstance(definition, Enum):
             if not isinstance(value, str) or value not in definition.symbols:
-                raise _Fault(path, f"a symbol of {definition.name} is needed, not {_shown(value)}")
+                raise _Fault(path, f"a symbol of {definition.name} is needed, not {shown(value)}")
         elif isinstance(definition, Fixed):
             if not isinstance(value, bytes | bytearray) or len(value) != definition.size:
-                raise _Fault(path, f"{definition.size} bytes are needed, not {_shown(value)}")
+                raise _Fault(path, f"{definition.size} bytes are needed, not {shown(value)}")
         elif type(value) is not self._types[definition.name]:
-            raise _Fault(path, f"a {definition.name} is needed, not {_shown(value)}")
+            raise _Fault(path, f"a {definition.name} is needed, not {shown(value)}")
         else:
             attributes = attribute_names(tuple(field.name for field in definition.fields))
             for field in definition.fields:
@@ -186,16 +188,16 @@ class _Value:
 def _primitive(kind: str, value: Any, path: str) -> None:
     types = _TYPES[kind]
     if not isinstance(value, types):
-        raise _Fault(path, f"{_a(types[0])} is needed, not {_shown(value)}")
+        raise _Fault(path, f"{_a(types[0])} is needed, not {shown(value)}")
     _attempt(getattr(runtime, f"write_{kind}"), value, kind, path)
 
 
 def _converted(known: Converted, value: Any, path: str) -> None:
     type_ = _CONVERTED[known.conversion.type]
     if not isinstance(value, type_) and not (type_ is UUID and runtime.is_uuid(value)):
-        raise _Fault(path, f"{_a(type_)} is needed, not {_shown(value)}")
+        raise _Fault(path, f"{_a(type_)} is needed, not {shown(value)}")
     if known.logical.name == "decimal" and (reason := _why_no_decimal(value, known.logical)):
-        raise _Fault(path, f"{_shown(value)} does not fit {spelled_logical(known.logical)}: {reason}")
+        raise _Fault(path, f"{shown(value)} does not fit {spelled_logical(known.logical)}: {reason}")
     _attempt(known.function(known.conversion.write), value, known.logical.name, path)
 
 
@@ -203,7 +205,7 @@ def _attempt(write: Callable[[Any], bytes], value: Any, kind: str, path: str) ->
     try:
         write(value)
     except runtime.FAULTS as error:
-        raise _Fault(path, f"{_shown(value)} does not fit {kind}: {error}") from error
+        raise _Fault(path, f"{shown(value)} does not fit {kind}: {error}") from error
 
 
 def _why_no_decimal(value: Any, logical: Logical) -> str | None:
@@ -229,22 +231,11 @@ def _is_integer(node: Node) -> bool:
 
 def _expect(value: object, types: tuple[type, ...], name: str, path: str) -> None:
     if not isinstance(value, types):
-        raise _Fault(path, f"{name} is needed, not {_shown(value)}")
+        raise _Fault(path, f"{name} is needed, not {shown(value)}")
 
 
 def _a(type_: type) -> str:
     return "None" if type_ is type(None) else f"{'an' if type_ is int else 'a'} {type_.__name__}"
-
-
-def _shown(value: object) -> str:
-    """Return a value and its type, shortened: an error is no place for a megabyte."""
-    if value is None:
-        return "None"
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - anybody's __repr__; integers of 4,300 digits have none
-        return f"a value of type {type(value).__name__}"
-    return f"{text[:57]}... ({type(value).__name__})" if len(text) > 60 else f"{text} ({type(value).__name__})"
 
 
 class _Data:
@@ -358,7 +349,7 @@ class _Data:
                 raise _Fault(path, str(error)) from error
             for _ in range(count):
                 key = self._primitive("string", path) if is_map else None
-                self.check(items, f'{path}["{key}"]' if is_map else f"{path}[{index}]")
+                self.check(items, f"{path}[{shown_key(key) if is_map else index}]")
                 index += 1
         self.at += 1
 
@@ -391,4 +382,4 @@ def _convert(known: Converted, raw: Any, path: str) -> None:
     try:
         known.function(known.conversion.convert)(raw)
     except runtime.FAULTS as error:
-        raise _Fault(path, f"{_shown(raw)} is no {spelled_logical(logical)}: {error}") from error
+        raise _Fault(path, f"{shown(raw)} is no {spelled_logical(logical)}: {error}") from error

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.errors import DecodeError
-from codegen.tests.building import as_datum, fastavro_datum, without_type_names
+from codegen.tests.building import as_datum, build, fastavro_datum, record, without_type_names
 from codegen.tests.golden.cycles import library, people
 from codegen.tests.golden.invoice import billing
 from codegen.tests.golden.invoice.billing import Terms
@@ -188,3 +189,11 @@ def test_an_endless_nesting_is_refused() -> None:
 def test_a_writers_schema_that_is_none_is_refused(writer: Any) -> None:
     with pytest.raises(DecodeError):
         Point.decode(b"\x00\x00", writer)
+
+
+def test_a_key_with_a_line_break_does_not_break_the_line(tmp_path: Path) -> None:
+    cls = build(tmp_path, record("n.R", m={"type": "map", "values": "boolean"}))["n.R"]
+
+    for writer in (None, f"{cls.SCHEMA} "):
+        with pytest.raises(DecodeError, match=r"^m\['a\\nb'\]: no boolean: 5 is neither 0 nor 1 \(byte 6 of 7\)$"):
+            cls.decode(b"\x02\x06a\nb\x05\x00", writer)

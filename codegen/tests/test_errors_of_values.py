@@ -1,6 +1,6 @@
 """What encode says of a value that does not fit: the path, what is needed, what was given."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,17 @@ VALID = Kinds(
     only=1,
     either=Point(x=1),
 )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An object that is shown by a text, if it is one."""
+
+    text: Any
+
+    def __repr__(self) -> str:
+        return self.text  # type: ignore[no-any-return]
+
 
 FAULTS: list[tuple[str, Any, str]] = [
     ("nothing", 0, r"nothing: None is needed, not 0 \(int\)"),
@@ -57,6 +68,13 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("numbers", [1, 2, "3"], r"numbers\[2\]: an int is needed, not '3'"),
     ("grid", [[1], [None, 2.5]], r"grid\[1\]\[1\]: an int is needed, not 2.5"),
     ("weights", {"a": 1.0, "b": "x"}, r'weights\["b"\]: a float is needed'),
+    ("weights", {"two\nlines": "x"}, r"weights\['two\\nlines'\]: a float is needed"),
+    ("weights", {'"': "x"}, r"weights\['\"'\]: a float is needed"),
+    ("weights", {"a\\b": "x"}, r"weights\['a\\\\b'\]: a float is needed"),
+    ("weights", {"\u00e9 \u5b57'": "x"}, 'weights\\["\u00e9 \u5b57\'"\\]: a float is needed'),
+    ("weights", {"\u2028\x1b[0m": "x"}, r"weights\['\\u2028\\x1b\[0m'\]: a float is needed"),
+    ("weights", {"\ud800": 1.0}, r"weights\['\\ud800'\]: .* does not fit string"),
+    ("weights", {Shown("two\nlines"): 1.0}, r"weights\[two\\nlines\]: a str is needed, not two\\nlines \(Shown\)"),
     ("weights", {1: 1.0}, r"weights\[1\]: a str is needed"),
     ("weights", [], r"weights: a dict is needed"),
     ("points", {"p": Point(x=None)}, r'points\["p"\]\.x: an int is needed'),  # type: ignore[arg-type]
@@ -96,8 +114,10 @@ FAULTS: list[tuple[str, Any, str]] = [
 def test_a_value_that_does_not_fit_is_refused_with_its_path(field: str, value: Any, message: str) -> None:
     event = replace(VALID, **{field: value})
 
-    with pytest.raises(EncodeError, match=f"^{message}"):
+    with pytest.raises(EncodeError, match=f"^{message}") as caught:
         event.encode()
+
+    assert len(str(caught.value).splitlines()) == 1
 
 
 LINE: Any = Line(sku="tea", unit_price=Decimal(1))
@@ -168,3 +188,8 @@ def test_a_value_that_contains_itself_is_refused() -> None:
 
     with pytest.raises(EncodeError):
         tree.encode()
+
+
+def test_a_key_that_cannot_be_shown_is_told_by_its_class() -> None:
+    with pytest.raises(EncodeError, match=r"^weights\[a Shown\]: a str is needed, not a value of type Shown$"):
+        replace(VALID, weights={Shown(None): 1.0}).encode()  # type: ignore[dict-item]
