@@ -151,7 +151,7 @@ def run_script(
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=60,
+        timeout=150,  # a second, mostly; but pre-commit starts many processes, and machines are busy
     )
 
 
