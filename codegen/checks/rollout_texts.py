@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
 
 from codegen.avro.json_text import Json
 from codegen.checks.listing import Listing
@@ -42,8 +43,7 @@ def _text(rollout: Rollout) -> Iterator[str]:
             yield f"  {pair.writer} writes it, {pair.reader} reads it: deploy {_order(pair)}"
             for when, meeting in _meetings(pair):
                 yield f"    {_names(pair, meeting):{_width(rollout)}}  {when}: {_verdict(meeting)}"
-        for meeting in change.left_behind:
-            yield f"  {_left_behind(change, meeting)}"
+        yield from (f"  {line}" for line in _left_behind(change))
         yield ""
     yield from _deployment(rollout)
 
@@ -67,8 +67,7 @@ def _markdown(rollout: Rollout) -> Iterator[str]:
                     _verdict(meeting),
                 )
                 yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-        for meeting in change.left_behind:
-            yield f"\n{_left_behind(change, meeting)}"
+        yield from (f"\n{line}" for line in _left_behind(change))
         yield ""
     yield from _deployment(rollout)
 
@@ -130,12 +129,16 @@ def _verdict(meeting: Meeting) -> str:
     return f"UNSAFE: {first.rule} {path}{first.message}{more}"
 
 
-def _left_behind(change: Change, meeting: Meeting) -> str:
+def _left_behind(change: Change) -> Iterator[str]:
+    """Yield what becomes of records that are in the topic still, those together that have the same fate."""
     days = f" for {change.retention_days} days" if change.retention_days else ""
-    return (
-        f"records of {_version(meeting.written)} may be in the topic{days}, and {_version(meeting.read)} cannot read them: "
-        f"{_verdict(meeting).removeprefix('UNSAFE: ')}"
-    )
+    for verdict, group in groupby(change.left_behind, _verdict):
+        meetings = list(group)
+        labels = " and ".join(_version(meeting.written) for meeting in meetings)
+        yield (
+            f"records of {labels} may be in the topic{days}, and are not for {_version(change.current)}: "
+            f"{verdict.removeprefix('UNSAFE: ')}"
+        )
 
 
 def _deployment(rollout: Rollout) -> Iterator[str]:

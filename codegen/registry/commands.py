@@ -54,7 +54,7 @@ def push(
             done = pushing.plan(loaded, client, delete=delete)
     for each in done.left:
         typer.echo(f"contracts: left as it is: {each} (--delete would)", err=True)
-    in_step = f"{len(loaded.subjects())} subjects are in step with {schemas}."
+    in_step = f"{_counted(loaded)} in step with {schemas}."
     if apply:
         typer.echo(in_step if done.steps else f"Nothing to do: {in_step}")
         return
@@ -63,6 +63,11 @@ def push(
     if done.steps or done.obstacles:
         raise typer.Exit(Exit.FINDINGS)
     typer.echo(f"Nothing to do: {in_step}")
+
+
+def _counted(contracts: Contracts) -> str:
+    count = len(contracts.subjects())
+    return "1 subject is" if count == 1 else f"{count} subjects are"
 
 
 def _refuse_unreleased(contracts: Contracts) -> None:
@@ -96,7 +101,7 @@ def drift(
     with Registry(registry, timeout_seconds) as client:
         found = drifting.find(contracts, released, registered.read(contracts, released, client))
     findings = settled(contracts, found, DRIFT_IDS)
-    _report(findings, form, f"{len(contracts.subjects())} subjects are in the registry as they are in {schemas}")
+    _report(findings, form, f"{_counted(contracts)} in the registry as in {schemas}")
 
 
 def _report(findings: Collection[Finding], form: Format, checked: str) -> None:

@@ -70,8 +70,8 @@ def _carry_out(
             case Register(subject, release=None):
                 _register(current[subject], registry, report)
             case Register(subject):
-                schema_id = registry.register(subject, *_referring(step.text, subject, found.keys(), registry))
-                report(f"{subject}: version {registry.versions(subject)[-1]}, id {schema_id}, release {step.release}")
+                registry.register(subject, *_referring(step.text, subject, found.keys(), registry))
+                report(f"{subject}: version {registry.versions(subject)[-1]}, which is release {step.release}")
             case Delete(subject, version):
                 registry.delete(subject, version)
                 report(f"{subject}: {f'version {version}' if version else 'the subject'} deleted")
@@ -89,12 +89,12 @@ def _register(subject: Subject, registry: Registry, report: Callable[[str], None
         for reference in subject.references
     ]
     try:
-        schema_id = registry.register(subject.name, subject.file.own_text, referred)
+        registry.register(subject.name, subject.file.own_text, referred)
     except Incompatible as error:
         raise Incompatible(f"{subject.file.path} is refused as {subject.name}: {error}") from error
     after = registry.versions(subject.name)
     if versions != after:
-        report(f"{subject.name}: version {after[-1]}, id {schema_id}")
+        report(f"{subject.name}: version {after[-1]}")
 
 
 def _referring(

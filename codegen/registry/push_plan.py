@@ -60,7 +60,13 @@ class Register:
     text: str = field(default="", repr=False, compare=False)  # self-contained; of the folder's own schema it is empty
 
     def __str__(self) -> str:
-        what = f" (release {self.release}, for services that are rolled back to it)" if self.release else f" ({self.reason})" if self.reason else ""
+        what = (
+            f" (release {self.release}, for services that are rolled back to it)"
+            if self.release
+            else f" ({self.reason})"
+            if self.reason
+            else ""
+        )
         return f"register {self.subject}, to be version {self.version}{what}"
 
 

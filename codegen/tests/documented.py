@@ -26,9 +26,9 @@ from stack.local import local, running
 from stack.postgres import purge
 from stack.testing import temporary_state_folder
 
-PAGES: Final = [
-    Path(__file__).parents[2] / "docs" / name for name in ("contracts.md", "gate.md", "generated-classes.md")
-]
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PAGES: Final = [DOCS / name for name in ("contracts.md", "gate.md", "generated-classes.md")]
+PAGES_WITH_REGISTRY: Final = [DOCS / "evolve-a-schema.md"]
 _BLOCK: Final = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _ALONE: Final = re.compile(r"contracts( [\w./:-]+)*")
 _EXIT_CODE: Final = '; echo "exit code $?"'

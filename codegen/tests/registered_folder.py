@@ -1,7 +1,6 @@
 """A folder of schemas in a namespace of its own, so that tests share a registry."""
 
 import json
-import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -94,5 +93,4 @@ class Folder:
         client.register(self.subject, json.dumps(event), [header])
 
     def _plain(self, text: str) -> str:
-        plain = text.replace(f"{self.path}", "schemas").replace(f"{self.namespace}.", "")
-        return re.sub(r"\bid \d+", "id N", plain)
+        return text.replace(f"{self.path}", "schemas").replace(f"{self.namespace}.", "")

@@ -9,7 +9,7 @@ from typer.main import get_command
 from codegen.checks.reports import Format
 from codegen.checks.rules import RULES
 from codegen.cli import app
-from codegen.tests.documented import PAGES, answered
+from codegen.tests.documented import PAGES, PAGES_WITH_REGISTRY, answered
 
 TEXT = PAGES[0].read_text(encoding="utf-8")
 
@@ -17,6 +17,16 @@ TEXT = PAGES[0].read_text(encoding="utf-8")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_shows_what_is_answered(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
+
+    assert answered(text, tmp_path) == text, "run `python -m codegen.tests.documented` and look at what has changed"
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_REGISTRY, ids=lambda page: page.stem)
+def test_a_page_shows_what_is_answered_with_a_registry(
+    page: Path, tmp_path: Path, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = page.read_text(encoding="utf-8")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", registry)
 
     assert answered(text, tmp_path) == text, "run `python -m codegen.tests.documented` and look at what has changed"
 

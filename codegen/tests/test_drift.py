@@ -86,7 +86,7 @@ CASES: dict[Callable[[Folder, Registry], None], dict[str, str]] = {
 def test_a_pushed_folder_has_not_drifted(pushed: Folder) -> None:
     result = pushed.run("drift")
 
-    assert (result.returncode, result.stdout) == (0, "clean: 2 subjects are in the registry as they are in schemas\n")
+    assert (result.returncode, result.stdout) == (0, "clean: 2 subjects are in the registry as in schemas\n")
 
 
 @pytest.mark.parametrize(("change", "expected"), CASES.items(), ids=lambda each: getattr(each, "__name__", ""))
