@@ -15,6 +15,8 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local timestamp has no zone
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_FIRST_DAY = date.min.toordinal() - _EPOCH_ORDINAL
+_LAST_DAY = date.max.toordinal() - _EPOCH_ORDINAL
 ZERO_SIZED_ITEMS_MAX: Final = 1_000_000
 """Items without bytes (null, an empty record) of one array: a few bytes could claim any number."""
 _LAST: Final = [bytes((n,)) if n < 128 else bytes((n & 127 | 128, n >> 7)) for n in range(1 << 14)]
@@ -182,15 +184,30 @@ def _check_uuid(value: object) -> None:
 def write_timestamp_micros(value: datetime) -> bytes:
     """Return microseconds since 1970 in UTC; the value must be aware."""
     since = value - _EPOCH
-    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return write_unsigned(micros << 1) if micros >= 0 else write_long(micros)
+    number = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) << 1
+    high = number >> 28
+    if 0x4000 <= high < 0x1000_0000:  # eight bytes: from 1971 to 3111
+        low = number & 0xFFF_FFFF
+        return _MORE[low & 0x3FFF] + _MORE[low >> 14] + _MORE[high & 0x3FFF] + _LAST[high >> 14]
+    return write_long(_within_years(since.days, number >> 1))
 
 
 def write_timestamp_millis(value: datetime) -> bytes:
     """Return whole milliseconds since 1970 in UTC, rounded down; the value must be aware."""
     since = value - _EPOCH
-    millis = (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
-    return write_unsigned(millis << 1) if millis >= 0 else write_long(millis)
+    number = ((since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000) << 1
+    high = number >> 28
+    if 0 < high < 0x4000:  # six bytes at most: from 1970 to 2039
+        low = number & 0xFFF_FFFF
+        return _MORE[low & 0x3FFF] + _MORE[low >> 14] + _LAST[high]
+    return write_long(_within_years(since.days, number >> 1))
+
+
+def _within_years(days: int, number: int) -> int:
+    """Return a number of an instant whose day a datetime in UTC could have; other zones have a day more at both ends."""
+    if not _FIRST_DAY <= days <= _LAST_DAY:
+        raise OverflowError("in UTC it is before the year 1 or after the year 9999: nobody would read it")
+    return number
 
 
 def write_local_timestamp_micros(value: datetime) -> bytes:

@@ -244,13 +244,34 @@ def test_a_number_of_more_than_32_bits_is_no_int(classes: dict[str, Any], plain:
         classes[name].decode(plain(x=2**32).encode())
 
 
-def test_an_instant_whose_utc_is_beyond_the_year_9999_is_written_but_not_read(classes: dict[str, Any]) -> None:
-    late = datetime(9999, 12, 31, 23, 59, tzinfo=timezone(-timedelta(hours=1)))
+EAST, WEST = timezone(timedelta(hours=1)), timezone(-timedelta(hours=1))
+BEYOND = [
+    datetime(9999, 12, 31, 23, tzinfo=WEST),
+    datetime.max.replace(tzinfo=timezone(-timedelta(hours=23, minutes=59))),
+    datetime(1, 1, 1, 0, 59, 59, 999999, tzinfo=EAST),
+    datetime.min.replace(tzinfo=timezone(timedelta(hours=23, minutes=59))),
+]
+WITHIN = [
+    datetime(9999, 12, 31, 22, 59, 59, 999000, tzinfo=WEST),
+    datetime(1, 1, 1, 1, tzinfo=EAST),
+    datetime(3111, 1, 1, tzinfo=WEST),
+    datetime(3112, 1, 1, tzinfo=EAST),
+]
 
-    data = classes["instant_micros"](x=late).encode()
 
-    with pytest.raises(DecodeError, match=r"^x: .* is no timestamp-micros"):
-        classes["instant_micros"].decode(data)
+@pytest.mark.parametrize("value", BEYOND, ids=str)
+@pytest.mark.parametrize("name", ["instant_millis", "instant_micros"])
+def test_an_instant_that_has_no_year_in_utc_is_refused(classes: dict[str, Any], name: str, value: datetime) -> None:
+    with pytest.raises(
+        EncodeError, match=r"^x: datetime.* does not fit timestamp-mi.*: in UTC it is before the year 1"
+    ):
+        classes[name](x=value).encode()
+
+
+@pytest.mark.parametrize("value", WITHIN, ids=str)
+@pytest.mark.parametrize("name", ["instant_millis", "instant_micros"])
+def test_an_instant_near_to_that_is_read_back(classes: dict[str, Any], name: str, value: datetime) -> None:
+    assert classes[name].decode(classes[name](x=value).encode()).x == value
 
 
 MISPLACED: list[dict[str, Any]] = [

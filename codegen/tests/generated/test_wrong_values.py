@@ -72,6 +72,7 @@ VALUES: list[Any] = [
     UUID(int=5), SimpleNamespace(int=5), SimpleNamespace(hex="00", bytes=bytes(16)),
     date(2026, 1, 2), date.min, date.max, NOON, NOON.replace(tzinfo=None), NOON.astimezone(timezone(timedelta(hours=5))),
     NOON.replace(tzinfo=Nowhere()), datetime.min.replace(tzinfo=UTC),
+    datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
     time(1), time(1, 2, 3, 4), time(1, tzinfo=UTC), timedelta(1), Duration(), Duration(months=5),
     [], [1], ["A"], [None], [[1]], (), (1,), LOOP, range(3), {1}, frozenset(), deque([1]), iter([1]), UserList([1]), [b"a"] * 70,
     {}, {"k": 1}, {"k": None}, {1: 1}, {None: 1}, {b"k": 1}, {"x": 1, "y": 2}, {"\ud800": 1}, OrderedDict(k=1), UserDict(k=1), Pair(1, 2),
