@@ -103,8 +103,8 @@ def _meetings(pair: Pair) -> list[tuple[str, Meeting]]:
     today = [("today", pair.today)] if pair.today.written is not None else []
     named = [
         *today,
-        (f"if {pair.reader} goes first", pair.reader_first),
-        (f"if {pair.writer} goes first", pair.writer_first),
+        (f"{pair.reader} first", pair.reader_first),
+        (f"{pair.writer} first", pair.writer_first),
     ]
     seen: dict[tuple[Label | None, Label | None], tuple[str, Meeting]] = {}
     for when, meeting in named:

@@ -63,11 +63,15 @@ class SubjectVersion:
 
 
 class Registry:
-    """A client for one registry; usable from several threads. Ids and versions never change, so texts are kept."""
+    """A client for one registry; usable from several threads. Ids and versions never change, so texts are kept.
+
+    A user and password in the URL (RFC 3986, section 3.2.1) are sent as HTTP Basic authentication, and said nowhere.
+    """
 
     def __init__(self, url: str, timeout_seconds: float = 10.0) -> None:
-        self.url = url.rstrip("/")
+        self.url, authentication = _without_password(url.rstrip("/"))
         self._client = httpx.Client(
+            auth=authentication,
             timeout=timeout_seconds,
             headers={"Accept": f"{_MEDIA_TYPE}, application/json"},
             trust_env=not _is_loopback(self.url),  # a proxy is not asked for this machine's own addresses
@@ -193,7 +197,7 @@ class Registry:
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
             response = self._client.request(method, self.url + path, json=body)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except httpx.TransportError as error:
             raise RegistryUnreachable(f"the schema registry at {self.url} does not answer: {_reason(error)}") from error
         try:
             answer = response.json()
@@ -237,6 +241,21 @@ def _path(subject: str) -> str:
 
 def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+def _without_password(url: str) -> tuple[str, httpx.BasicAuth | None]:
+    """Return the address and what is sent with each request; raise RegistryError if it is none."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise RegistryError(f"the registry's URL cannot be read: {error}") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise RegistryError(
+            "the registry's URL begins with http:// or https:// and a host: --registry or SCHEMA_REGISTRY_URL"
+        )
+    if not parsed.userinfo:
+        return url, None
+    return str(parsed.copy_with(userinfo=b"")), httpx.BasicAuth(parsed.username, parsed.password)
 
 
 def _is_loopback(url: str) -> bool:

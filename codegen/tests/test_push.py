@@ -292,6 +292,7 @@ def test_breaking_and_diff_compare_with_what_is_registered(folder: Folder, clien
     folder.event.append(REQUIRED)
     broken = folder.run("breaking", "--against", "registry")
     differs = folder.run("diff", "--against", "registry")
+    planned = folder.run("plan", "--against", "registry")
 
     assert (clean.returncode, clean.stdout) == (0, "clean: 2 schemas against registry\n")
     assert broken.returncode == 100
@@ -300,3 +301,6 @@ def test_breaking_and_diff_compare_with_what_is_registered(folder: Folder, clien
         in broken.stdout
     )
     assert differs.stdout == "Event\n  + field needed: string\n"
+    assert (
+        "w (version 1) -> its consumers (version 2)  its consumers first: UNSAFE: FIELD_ADDED" in planned.stdout
+    )

@@ -1,7 +1,10 @@
 """The registry's client against a live registry: what is found, what is not, and what is refused."""
 
+import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,35 @@ def test_check_tells_what_would_be_refused(folder: Folder, client: Registry) -> 
 def test_what_is_no_schema_is_refused(folder: Folder, client: Registry) -> None:
     with pytest.raises(RegistryError, match="refuses"):
         client.register(folder.subject, "{")
+
+
+def test_a_password_in_the_url_is_sent_and_said_nowhere() -> None:
+    heard: list[str | None] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers["Authorization"])
+            self.send_response(500)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.handle_request)
+        url = f"http://key:s%40cret@127.0.0.1:{server.server_port}/api"
+        with Registry(url, timeout_seconds=10) as client, pytest.raises(RegistryError) as refused:
+            client.subjects()
+
+    assert heard == ["Basic " + base64.b64encode(b"key:s@cret").decode()]
+    assert "cret" not in f"{refused.value} {client.url}"
+    assert str(refused.value).startswith(f"http://127.0.0.1:{server.server_port}/api is no schema registry")
+
+
+@pytest.mark.parametrize("url", ["", "registry", "localhost:8081", "http://", "http://host:port"])
+def test_what_is_no_address_is_told(url: str) -> None:
+    with pytest.raises(RegistryError, match="the registry's URL"):
+        Registry(url)
 
 
 def test_an_unreachable_registry_is_one_error() -> None:

@@ -247,9 +247,9 @@ def test_the_command_answers_in_text_markdown_and_json(shop: Shop) -> None:
     )
 
     unsafe = "FIELD_REMOVED_WITHOUT_DEFAULT total: readers need field 'total', for which they have no default"
-    assert f"shop (version 2) -> bank (version 1)  if shop goes first: UNSAFE: {unsafe}" in text.stdout
+    assert f"shop (version 2) -> bank (version 1)  shop first: UNSAFE: {unsafe}" in text.stdout
     assert "4. deploy shop\n" in text.stdout
-    assert f"| shop (version 2) | bank (version 1) | if shop goes first | UNSAFE: {unsafe} |" in markdown.stdout
+    assert f"| shop (version 2) | bank (version 1) | shop first | UNSAFE: {unsafe} |" in markdown.stdout
     document = json.loads(as_json.stdout)
     assert (document["possible"], document["steps"]) == (True, [["bank"], ["shop"]])
     assert [meeting["safe"] for meeting in document["events"][0]["pairs"][0]["meetings"]] == [True, True, False]
