@@ -72,6 +72,11 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("order-pipeline", appauthor=False))
 
 
+def bytecode_folder() -> Path:
+    """Folder of what services compile where Python may not write beside sources."""
+    return cache_folder() / "bytecode"
+
+
 def repository_url() -> str:
     """Address of the Maven repository: PIPELINE_MAVEN_URL (a mirror), else the resolver's default."""
     from jgo.constants import MAVEN_CENTRAL_URL  # here: slow to import, and needed only when downloading

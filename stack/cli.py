@@ -19,6 +19,7 @@ from stack.state import DEFAULT_FOLDER, StateFolder
 from verification import cli as verification
 from verification.bench import cli as benchmarks
 from verification.chaos import cli as chaos
+from verification.evolve import cli as evolution
 
 if TYPE_CHECKING:
     from stack.mending import Mending
@@ -221,6 +222,7 @@ app.command("demo")(verification.demo)
 app.command("load")(verification.load)
 app.command("reconcile")(verification.reconcile)
 app.command("chaos")(chaos.chaos)
+app.command("evolve")(evolution.evolve)
 app.command("bench")(benchmarks.bench)
 app.command("repair")(repair)
 app.command("republish")(republish)

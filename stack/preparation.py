@@ -12,11 +12,11 @@ from codegen.errors import ContractsError
 from codegen.registry import push
 from codegen.registry.client import Registry
 from stack import commands, databases, topics
-from stack.artifacts import cache_folder
+from stack.artifacts import bytecode_folder
 from stack.backend import Endpoints, Launch, Step
 from stack.errors import NotConfigured, StartFailed
 from stack.postgres import database_url
-from stack.services import BYTECODE, PROJECT, Service, command
+from stack.services import PROJECT, Service, command
 from stack.state import StateFolder
 
 SCHEMAS = PROJECT / "schemas"
@@ -110,7 +110,7 @@ def _compiled_once() -> dict[str, str]:
     """
     if not sys.dont_write_bytecode:
         return {}
-    return {"PYTHONDONTWRITEBYTECODE": "", BYTECODE: str(cache_folder() / "bytecode")}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode_folder())}
 
 
 def _without_proxy(known: str) -> str:

@@ -5,6 +5,7 @@ folder down, ask the process to stop, see that the one that is started in its pl
 out together are away together; whoever wants no gap leaves another replica alone meanwhile.
 """
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from stack import children, logs, status
+from stack.artifacts import bytecode_folder
 from stack.children import Identity
 from stack.errors import StackError
 from stack.services import PROJECT, code_of
@@ -54,6 +56,11 @@ def roll_out(
 def runs_from(pid: int) -> Path:
     """The folder whose code a process of a service runs. Raises psutil.Error where there is no such process."""
     return Path(psutil.Process(pid).cwd())
+
+
+def forget_bytecode(folder: Path) -> None:
+    """Delete what our cache has compiled of the sources in a folder that is about to go."""
+    shutil.rmtree(bytecode_folder() / folder.absolute().relative_to("/"), ignore_errors=True)
 
 
 def _running(state: StateFolder, names: Sequence[str]) -> dict[str, Identity]:

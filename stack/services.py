@@ -13,7 +13,6 @@ from stack.state import StateFolder
 
 PROJECT = Path(__file__).parents[1]
 STOP_SECONDS = 20.0
-BYTECODE = "PYTHONPYCACHEPREFIX"
 # Of one process: two pools of 8 readers and 2 writers each (DATABASE_POOL_SIZE, DATABASE_WRITERS), one of them the relay's,
 # and a third one in the worker of payments while it simulates its provider. Mostly 4 are open; each costs about 2 MB when used.
 CONNECTIONS_PER_PROCESS = 30
@@ -118,8 +117,6 @@ def _launch(
     shared_port: int,
 ) -> Launch:
     folder = code()
-    if folder != PROJECT and BYTECODE in environment:  # what is deleted with its folder is no business of our cache
-        environment = {**environment, BYTECODE: str(folder / ".bytecode")}
     if listeners is None:
         return Launch(arguments, environment, folder)
     descriptor = listeners.descriptor(shared_port)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from stack import operation
+from stack import operation, rollout
 from stack.errors import StackError
 from stack.state import StateFolder
 
@@ -63,4 +63,5 @@ def _clear_away(place: Place, folder: Path, output: Console) -> None:
         return
     if place.state.exists():
         operation.purge(place.state)
+    rollout.forget_bytecode(folder)  # of code that was rolled out from there
     shutil.rmtree(folder)

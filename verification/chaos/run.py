@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -142,15 +142,15 @@ async def _under_load(
         with suppress(asyncio.CancelledError):
             await breaking
     result = Result(outcome, rate, outcome.sent[0].due, done)
-    result.not_ready = await _not_ready(state)
+    result.not_ready = await asyncio.to_thread(not_ready, state)
     return result
 
 
-async def _not_ready(state: StateFolder) -> list[str]:
+def not_ready(state: StateFolder) -> list[str]:
     """Wait until all processes do their work; those that do not, with their state."""
     give_up_at = monotonic() + READY_SECONDS_MAX
     while not (now := status.read(state))["ready"] and monotonic() < give_up_at:
-        await asyncio.sleep(POLL_SECONDS)
+        sleep(POLL_SECONDS)
     return [f"{entry['name']}: {entry['state']}" for entry in now["processes"] if entry["state"] != "ready"]
 
 

@@ -1,0 +1,1 @@
+"""Contracts change while orders come in: `pipeline evolve`."""
