@@ -245,13 +245,13 @@ def test_a_number_of_more_than_32_bits_is_no_int(classes: dict[str, Any], plain:
 
 
 EAST, WEST = timezone(timedelta(hours=1)), timezone(-timedelta(hours=1))
-BEYOND = [
+OUTSIDE_IN_UTC = [
     datetime(9999, 12, 31, 23, tzinfo=WEST),
     datetime.max.replace(tzinfo=timezone(-timedelta(hours=23, minutes=59))),
     datetime(1, 1, 1, 0, 59, 59, 999999, tzinfo=EAST),
     datetime.min.replace(tzinfo=timezone(timedelta(hours=23, minutes=59))),
 ]
-WITHIN = [
+JUST_WITHIN = [
     datetime(9999, 12, 31, 22, 59, 59, 999000, tzinfo=WEST),
     datetime(1, 1, 1, 1, tzinfo=EAST),
     datetime(3111, 1, 1, tzinfo=WEST),
@@ -259,7 +259,7 @@ WITHIN = [
 ]
 
 
-@pytest.mark.parametrize("value", BEYOND, ids=str)
+@pytest.mark.parametrize("value", OUTSIDE_IN_UTC, ids=str)
 @pytest.mark.parametrize("name", ["instant_millis", "instant_micros"])
 def test_an_instant_that_has_no_year_in_utc_is_refused(classes: dict[str, Any], name: str, value: datetime) -> None:
     with pytest.raises(
@@ -268,7 +268,7 @@ def test_an_instant_that_has_no_year_in_utc_is_refused(classes: dict[str, Any], 
         classes[name](x=value).encode()
 
 
-@pytest.mark.parametrize("value", WITHIN, ids=str)
+@pytest.mark.parametrize("value", JUST_WITHIN, ids=str)
 @pytest.mark.parametrize("name", ["instant_millis", "instant_micros"])
 def test_an_instant_near_to_that_is_read_back(classes: dict[str, Any], name: str, value: datetime) -> None:
     assert classes[name].decode(classes[name](x=value).encode()).x == value
