@@ -16,6 +16,7 @@ from codegen.gate import gate
 from codegen.python import generated_files
 from codegen.python import source as python_source
 from codegen.registry import commands as registry_commands
+from codegen.usage.commands import who_reads
 
 app = typer.Typer(
     name="contracts",
@@ -37,6 +38,7 @@ for command in (
     check_commands.explain,
     check_commands.sample,
     docs,
+    who_reads,
     registry_commands.push,
     registry_commands.drift,
 ):

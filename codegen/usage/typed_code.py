@@ -1,0 +1,162 @@
+"""The code of services as mypy sees it: its syntax trees, and the type of every expression in them.
+
+mypy runs twice. The first run finds which modules belong to the code and fills a cache of its own with the libraries;
+in the second one these modules are given as text, so that mypy does not take them from the cache, which has no trees.
+Whatever is installed as a package is not looked at.
+"""
+
+import ast
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from codegen.errors import ContractsError
+
+if TYPE_CHECKING:
+    from mypy.build import BuildResult
+    from mypy.modulefinder import BuildSource
+    from mypy.nodes import Expression, MypyFile
+    from mypy.options import Options
+    from mypy.types import Type
+
+TOOLKIT: Final = Path(__file__).resolve().parents[1]
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages", "typeshed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the code that is looked at; `imports` are the names of all that it imports, directly or not."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+    lines: Sequence[str]
+    imports: frozenset[str]
+    typed: "MypyFile"
+    types: "Mapping[Expression, Type]" = field(repr=False)
+
+    def expression(self, node: ast.expr) -> "Expression | None":
+        """Return mypy's own node of an expression; None where it has none."""
+        from mypy.inspections import find_by_location
+
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        return find_by_location(self.typed, node.lineno, node.col_offset, end_line, end_column)
+
+    def is_module(self, node: ast.expr) -> bool:
+        """Say whether an expression is the name of a module."""
+        from mypy.nodes import MypyFile, RefExpr
+
+        found = self.expression(node)
+        return isinstance(found, RefExpr) and isinstance(found.node, MypyFile)
+
+    def type_of(self, node: ast.expr) -> "Type | None":
+        """Return the type of an expression; None where mypy knows none, as in code that is never reached."""
+        found = self.expression(node)
+        return None if found is None else self.types.get(found)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCode:
+    """Modules by name, all modules that mypy knows, and what it finds wrong."""
+
+    modules: Mapping[str, Module]
+    known: "Mapping[str, MypyFile]"
+    errors: tuple[str, ...]
+
+
+def read(folders: Collection[Path], generated: Path) -> TypedCode:
+    """Return the code in `folders` and what it imports, but for the toolkit and the `generated` package.
+
+    Raise ContractsError where mypy is not installed, or cannot read the code.
+    """
+    try:
+        from mypy.errors import CompileError
+        from mypy.find_sources import InvalidSourceList, create_source_list
+        from mypy.modulefinder import BuildSource
+    except ImportError as error:
+        raise ContractsError(
+            "the types of the code are mypy's to say, and it is not installed: install mypy"
+        ) from error
+    try:
+        sources = create_source_list([str(folder) for folder in folders], _options())
+        first = _build(sources)
+        own = {
+            name: _shown(Path(state.path))
+            for name, state in first.graph.items()
+            if state.path and _is_own(Path(state.path), generated)
+        }
+        texts = {name: path.read_text(encoding="utf-8") for name, path in own.items()}
+        second = _build(
+            [BuildSource(str(own[name]), name, text, _root(own[name], name)) for name, text in texts.items()]
+        )
+    except (CompileError, InvalidSourceList) as error:
+        raise ContractsError(f"mypy cannot read the code: {error}") from error
+    modules = {}
+    for name, text in texts.items():
+        imports = _imports(second, name)
+        tree, lines = ast.parse(text), text.splitlines()
+        modules[name] = Module(name, own[name], tree, lines, imports, second.files[name], second.types)
+    return TypedCode(modules, second.files, _errors(second.errors, own.values()))
+
+
+def _options() -> "Options":
+    from mypy.config_parser import parse_config_file
+    from mypy.options import Options
+
+    options = Options()
+    parse_config_file(options, lambda: None, None, sys.stderr, sys.stderr)  # strictness is no matter here: types are
+    options.check_untyped_defs = True
+    options.export_types = True
+    options.preserve_asts = True
+    options.incremental = True
+    if options.cache_dir != os.devnull:
+        options.cache_dir = str(Path(options.cache_dir) / "contracts")
+    return options
+
+
+def _build(sources: "list[BuildSource]") -> "BuildResult":
+    from mypy import build
+
+    return build.build(sources, _options())
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as people say it: relative to where they are, if it is below."""
+    whole = path.resolve()
+    return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else path
+
+
+def _is_own(path: Path, generated: Path) -> bool:
+    whole = path.resolve()
+    left_out = (whole.is_relative_to(generated.resolve()), whole.is_relative_to(TOOLKIT), not whole.is_file())
+    return not any(left_out) and path.suffix == ".py" and _INSTALLED.isdisjoint(whole.parts)
+
+
+def _root(path: Path, name: str) -> str:
+    """Return the folder from which a module is imported."""
+    return str(path.absolute().parents[name.count(".") + (path.name == "__init__.py")])
+
+
+def _imports(result: "BuildResult", name: str) -> frozenset[str]:
+    seen, ahead = set[str](), [name]
+    while ahead:
+        state = result.graph.get(ahead.pop())
+        new = set(state.dependencies if state else ()) - seen
+        seen |= new
+        ahead += new
+    return frozenset(seen)
+
+
+def _errors(lines: Iterable[str], own: Iterable[Path]) -> tuple[str, ...]:
+    """Return mypy's errors in the code itself, but for its tests."""
+    paths = {os.path.normpath(path) for path in own if not is_test(path)}
+    return tuple(line for line in lines if ": error:" in line and os.path.normpath(line.split(":", 1)[0]) in paths)
+
+
+def is_test(path: Path) -> bool:
+    """Say whether a file is a test, as pytest has them named: it reads to prove, and no event waits for it."""
+    name = path.name
+    return "tests" in path.parts or name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
