@@ -40,7 +40,7 @@ def _text(rollout: Rollout) -> Iterator[str]:
         if not change.pairs:
             yield f"  {change.writer} writes it; nobody reads it, as far as contracts.toml says"
         for pair in change.pairs:
-            yield f"  {pair.writer} writes it, {pair.reader} reads it: deploy {_order(pair)}"
+            yield f"  {pair.writer} -> {pair.reader}: deploy {_order(pair)}"
             for when, meeting in _meetings(pair):
                 yield f"    {_names(pair, meeting):{_width(rollout)}}  {when}: {_verdict(meeting)}"
         yield from (f"  {line}" for line in _left_behind(change))

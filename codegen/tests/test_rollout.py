@@ -211,7 +211,7 @@ def test_a_service_that_reads_its_own_events_is_replaced_at_once(shop: Shop) -> 
 
     text = run("plan", cwd=shop.folder.parent).stdout
 
-    assert "shop writes it, shop reads it: deploy all its processes at once: none may run beside a newer one" in text
+    assert "shop -> shop: deploy all its processes at once: none may run beside a newer one" in text
     assert "3. deploy shop\n" in text
 
 
