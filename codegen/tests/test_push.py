@@ -301,6 +301,4 @@ def test_breaking_and_diff_compare_with_what_is_registered(folder: Folder, clien
         in broken.stdout
     )
     assert differs.stdout == "Event\n  + field needed: string\n"
-    assert (
-        "w (version 1) -> its consumers (version 2)  its consumers first: UNSAFE: FIELD_ADDED" in planned.stdout
-    )
+    assert "w (version 1) -> its consumers (version 2)  its consumers first: UNSAFE: FIELD_ADDED" in planned.stdout
