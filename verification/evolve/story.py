@@ -69,7 +69,7 @@ def refuse_a_mistake(stage: Stage) -> None:
     edits.apply(stage.folders["v2"], edits.MISTAKE)
     stage.contracts("v2", "breaking", code=TO_DO)
     stage.contracts("v2", "plan", code=TO_DO)
-    stage.contracts("v2", "push", "--apply", "--registry", stage.addresses.registry, code=TO_DO)
+    stage.contracts("v2", "release", code=TO_DO)
     edits.undo(stage.folders["v2"], edits.MISTAKE)
     stage.expect(stage.registered_versions(SUBJECT) == before, "the refused edit has changed the registry")
 
