@@ -34,12 +34,12 @@ $(STAMP): $(BIN)/uv requirements.lock pyproject.toml $(if $(EXTRAS),requirements
 demo: setup  ## start everything and tell the story with real orders; stays up until Ctrl-C (ONCE=1: stops by itself)
 	@$(BIN)/pipeline demo $(if $(ONCE),--once)
 
-check: setup  ## what needs no server: format, types, layers, schemas, generated classes
+check: setup  ## what needs no server: format, types, layers, schemas, generated classes and pages
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts breaking && $(BIN)/contracts generate --check
+	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts breaking && $(BIN)/contracts generate --check && $(BIN)/contracts docs --check
 
 gate: setup  ## may a change of the schemas be merged? what a pull request is asked (BASE=origin/main: what it goes to)
 	@$(BIN)/contracts gate --base $(BASE)

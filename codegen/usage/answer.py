@@ -142,10 +142,10 @@ def _conclusion(answer: Answer) -> str:
             return "Unknown: nobody was seen to read it, but not everything could be looked at."
         case Verdict.KEY:
             return "Not safe to drop: it is the key of the topic's records."
+        case Verdict.UNREAD if _needing(answer):
+            return "Nobody reads it here, and yet it is not safe to drop."
         case Verdict.UNREAD:
-            return (
-                "Nobody reads it." if not _needing(answer) else "Nobody reads it here, and yet it is not safe to drop."
-            )
+            return "Safe to drop, as far as can be seen: nobody reads it."
 
 
 def _advice(answer: Answer) -> Iterator[str]:
