@@ -39,7 +39,7 @@ check: setup  ## what needs no server: format, types, layers, schemas, generated
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts breaking && $(BIN)/contracts generate --check && $(BIN)/contracts docs --check && $(BIN)/contracts docs --check
+	@$(BIN)/contracts fmt --check && $(BIN)/contracts lint && $(BIN)/contracts breaking && $(BIN)/contracts generate --check && $(BIN)/contracts docs --check
 
 gate: setup  ## may a change of the schemas be merged? what a pull request is asked (BASE=origin/main: what it goes to)
 	@$(BIN)/contracts gate --base $(BASE)
