@@ -25,6 +25,7 @@ class Verdict(StrEnum):
     READ = "read"
     UNKNOWN = "unknown"
     KEY = "key"
+    NEEDED = "needed"  # by readers of released versions that have no default for it
     UNREAD = "unread"
 
 
@@ -61,12 +62,14 @@ class Answer:
 
     @property
     def verdict(self) -> Verdict:
-        """Say whether anybody reads it; nobody does only if all who could were looked at."""
+        """Say what the field is good for still: it is unread only if all who could read it were looked at."""
         if self.reads:
             return Verdict.READ
         if self.unknown:
             return Verdict.UNKNOWN
-        return Verdict.KEY if self.place.is_key else Verdict.UNREAD
+        if self.place.is_key:
+            return Verdict.KEY
+        return Verdict.NEEDED if _needing(self) else Verdict.UNREAD
 
 
 def as_json(answer: Answer) -> str:
@@ -142,7 +145,7 @@ def _conclusion(answer: Answer) -> str:
             return "Unknown: nobody was seen to read it, but not everything could be looked at."
         case Verdict.KEY:
             return "Not safe to drop: it is the key of the topic's records."
-        case Verdict.UNREAD if _needing(answer):
+        case Verdict.NEEDED:
             return "Nobody reads it here, and yet it is not safe to drop."
         case Verdict.UNREAD:
             return "Safe to drop, as far as can be seen: nobody reads it."
@@ -155,15 +158,15 @@ def _advice(answer: Answer) -> Iterator[str]:
         yield "Stop reading it there, deploy that, and ask again."
     if answer.place.is_key and answer.verdict is not Verdict.KEY:
         yield "It is the key of the topic's records."
-    needing = _needing(answer)
-    if needing:
+    if needing := _needing(answer):
         labels = _listed(str(each) for each in needing)
+        versions = f"version {labels}" if len(needing) == 1 else f"versions {labels}"
+        first = "Give it a default and release that; drop" if isinstance(answer.place.field.default, Missing) else "Drop"
         yield (
-            f"It has no default in version{'s' if len(needing) > 1 else ''} {labels}: whoever reads with "
-            f"{'one of these' if len(needing) > 1 else 'that'} fails on data without it. Give it a default and release that; "
-            "drop it when no earlier version is read with any more, and say so in an [[ignore]]."
+            f"It has no default in {versions}: whoever reads with {'that' if len(needing) == 1 else 'one of these'} fails on "
+            f"data without it. {first} it when no such reader is left and none comes back, and say so in an [[ignore]]."
         )
-    if answer.verdict is Verdict.UNREAD and not needing:
+    if answer.verdict is Verdict.UNREAD:
         written = " and from the lines that write it" if answer.writes else ""
         yield f"Remove it from the schema{written}; `contracts breaking` has the last word."
 

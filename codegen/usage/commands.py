@@ -23,7 +23,7 @@ def who_reads(
     """Say who reads a field of an event, line by line, and whether it is safe to drop.
 
     The code of the services that contracts.toml names is read with its types, which are mypy's: the first time that takes
-    half a minute. Exit 0 if nobody reads the field, 100 if somebody does or may do, 1 if there is no such field.
+    half a minute. Exit 0 if it is safe to drop, 100 if somebody needs it or may do, 1 if there is no such field.
     """
     contracts = Contracts.load(schemas)
     place = field_places.find(contracts, field)
