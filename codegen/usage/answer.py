@@ -161,7 +161,9 @@ def _advice(answer: Answer) -> Iterator[str]:
     if needing := _needing(answer):
         labels = _listed(str(each) for each in needing)
         versions = f"version {labels}" if len(needing) == 1 else f"versions {labels}"
-        first = "Give it a default and release that; drop" if isinstance(answer.place.field.default, Missing) else "Drop"
+        first = (
+            "Give it a default and release that; drop" if isinstance(answer.place.field.default, Missing) else "Drop"
+        )
         yield (
             f"It has no default in {versions}: whoever reads with {'that' if len(needing) == 1 else 'one of these'} fails on "
             f"data without it. {first} it when no such reader is left and none comes back, and say so in an [[ignore]]."
