@@ -48,6 +48,13 @@ RegistryUrl = Annotated[
 Configured = Annotated[
     Path | None, typer.Option("--schemas", help="Say the severities as this folder's contracts.toml sets them.")
 ]
+DeployedFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--deployed",
+        help='TOML: under [service], "full.name.of.Event" = version, where it runs another than the newest.',
+    ),
+]
 HERE = Path("schemas")
 REGISTRY = "http://127.0.0.1:8081/apis/ccompat/v7"
 VERSION_IDS = frozenset(rule.id for rule in COMPATIBILITY_RULES)
@@ -152,12 +159,7 @@ def diff(
 def plan(
     schemas: Schemas = HERE,
     against: Against = None,
-    deployed: Annotated[
-        Path | None,
-        typer.Option(
-            help='TOML: under [service], "full.name.of.Event" = version, where it runs another than the newest.'
-        ),
-    ] = None,
+    deployed: DeployedFile = None,
     form: Annotated[Listing, typer.Option("--format", help="The form of the plan.")] = Listing.TEXT,
     registry: RegistryUrl = REGISTRY,
 ) -> None:

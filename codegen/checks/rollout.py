@@ -136,6 +136,17 @@ def plan(contracts: Contracts, earlier: Earlier, deployed: Deployed) -> Rollout:
     return Rollout(changes, steps, tuple(obstacles))
 
 
+def versions_in_use(contracts: Contracts, earlier: Earlier, deployed: Deployed) -> Mapping[tuple[str, str], Label]:
+    """Return which version of an event a service writes or reads, by service and event; raise ContractsError likewise."""
+    running = _Running(contracts, earlier, deployed)
+    found = (
+        (service, event.name, running.version(service, event))
+        for event in running.events
+        for service in running.parties(event)
+    )
+    return {(service, event): version.label for service, event, version in found if version}
+
+
 @dataclass(frozen=True, slots=True)
 class _Event:
     """An event with the versions that were before, oldest first, and as it is now."""
@@ -161,9 +172,9 @@ class _Running:
         """Yield what changes of an event for those who run it, if something does."""
         contracts = self._contracts
         topic = contracts.topics.get(event.topic or "")
-        writer = topic.writer if topic else UNKNOWN_WRITER
-        written = self._version(writer, event)
-        readers = {reader: self._version(reader, event) for reader in self._readers(event)}
+        writer, *others = self.parties(event)
+        written = self.version(writer, event)
+        readers = {reader: self.version(reader, event) for reader in others}
         old = [written, *readers.values()]
         if all(version and event.current and is_same(version.schema, event.current) for version in old):
             return
@@ -197,13 +208,16 @@ class _Running:
             if topic_name and each[-1].name and each[-1].name not in known:
                 yield _Event(each[-1].name, subject_name, topic_name, each, None)
 
-    def _readers(self, event: _Event) -> list[str]:
+    def parties(self, event: _Event) -> list[str]:
+        """Return the service that writes an event, and then those that read it."""
+        topic = self._contracts.topics.get(event.topic or "")
+        writer = topic.writer if topic else UNKNOWN_WRITER
         services = self._contracts.services.values()
         if not any(service.consumes for service in services):
-            return [UNKNOWN_READERS]
-        return [service.name for service in services if event.name in service.consumes]
+            return [writer, UNKNOWN_READERS]
+        return [writer, *(service.name for service in services if event.name in service.consumes)]
 
-    def _version(self, service: str, event: _Event) -> Version | None:
+    def version(self, service: str, event: _Event) -> Version | None:
         """Return the version of an event that a service runs: the newest where nothing is said of it."""
         label = self._deployed.get(service, {}).get(event.name)
         if label is None:

@@ -7,9 +7,10 @@ from itertools import pairwise
 from codegen.avro.json_text import Json, read_json
 from codegen.avro.schema import Definition, Record, Reference, Schema, names_used, simple_name
 from codegen.avro.schema_text import collect_definitions
-from codegen.checks import difference, releasing
+from codegen.checks import difference, releasing, rollout
 from codegen.checks.difference import Change
 from codegen.checks.history import Earlier, Types, Version
+from codegen.checks.rollout import Deployed, Label
 from codegen.contracts import FILE_NAME, Contracts, Topic
 from codegen.documentation import examples
 from codegen.errors import ContractsFileError
@@ -22,6 +23,7 @@ class Catalogue:
     contracts: Contracts
     earlier: Earlier
     unreleased: frozenset[str]  # subjects whose schema is not, or no longer, that of their last version
+    in_use: Mapping[tuple[str, str], Label]  # by service and event: the version that it writes or reads
 
     @property
     def title(self) -> str:
@@ -109,10 +111,13 @@ class Catalogue:
         return self.contracts.documentation.examples
 
 
-def of(contracts: Contracts, earlier: Earlier) -> Catalogue:
-    """Return the catalogue; raise ContractsFileError where contracts.toml has values for examples that nothing can take."""
+def of(contracts: Contracts, earlier: Earlier, deployed: Deployed) -> Catalogue:
+    """Return the catalogue; raise ContractsFileError where contracts.toml has values for examples that nothing can take.
+
+    Raise ContractsError where something is said to be `deployed` that there is not.
+    """
     unreleased = frozenset(release.subject for release in releasing.unreleased(contracts, earlier))
-    found = Catalogue(contracts, earlier, unreleased)
+    found = Catalogue(contracts, earlier, unreleased, rollout.versions_in_use(contracts, earlier, deployed))
     for name, value in found.values.items():
         _check_value(found, name, value)
     return found

@@ -138,14 +138,19 @@ class _Page:
             yield from self._changes(event)
 
     def _facts(self, event: str, topic: Topic) -> str:
-        consumers = [text(service.name) for service in self.catalogue.contracts.consumers_of(event)]
+        consumers = [self._party(service.name, event) for service in self.catalogue.contracts.consumers_of(event)]
         facts = {
             "subject": code(self.catalogue.subject(event)),
             "version": self._version(event),
             "key": code(topic.keys[event]),
+            "written by": self._party(topic.writer, event),
             "consumed by": ", ".join(consumers) or "nobody that contracts.toml names",
         }
         return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+
+    def _party(self, service: str, event: str) -> str:
+        version = self.catalogue.in_use.get((service, event))
+        return text(service) + (f" (version {version})" if version is not None else "")
 
     def _version(self, name: str) -> str:
         versions = self.catalogue.versions(name)

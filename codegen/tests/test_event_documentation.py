@@ -51,11 +51,11 @@ def folder(path: Path, text: str = CONTRACTS, *schemas: dict[str, Any]) -> Path:
 
 
 def page(path: Path) -> str:
-    return written(Contracts.load(path))[PAGE]
+    return written(Contracts.load(path), {})[PAGE]
 
 
 def document(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(written(Contracts.load(path))[DOCUMENT])
+    loaded: dict[str, Any] = json.loads(written(Contracts.load(path), {})[DOCUMENT])
     return loaded
 
 
@@ -164,6 +164,25 @@ def test_the_page_tells_the_versions(tmp_path: Path) -> None:
         "+ field tip: int = 0",
         "```",
     ]
+
+
+def test_the_page_tells_which_version_each_service_runs(tmp_path: Path) -> None:
+    schemas = folder(tmp_path / "schemas")
+    run("release", cwd=tmp_path)
+    folder(schemas, CONTRACTS, LINE, {**PLACED, "doc": "Placed."})
+    run("release", cwd=tmp_path)
+    (tmp_path / "deployed.toml").write_text('[kitchen]\n"shop.Placed" = 1\n')
+
+    docs = run("docs", "--deployed", "deployed.toml", "--out", "docs", cwd=tmp_path)
+    refused = run("docs", "--deployed", "schemas/contracts.toml", "--out", "docs", cwd=tmp_path)
+
+    lines = (tmp_path / "docs" / PAGE).read_text().splitlines()
+    assert docs.returncode == 0
+    assert [line for line in lines if line.startswith(("- written by", "- consumed by"))][:2] == [
+        "- written by: till (version 2)",
+        "- consumed by: kitchen (version 1)",
+    ]
+    assert refused.returncode == 1
 
 
 def test_the_version_of_the_whole_counts_what_was_released(tmp_path: Path) -> None:

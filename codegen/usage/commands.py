@@ -27,7 +27,7 @@ def who_reads(
     """
     contracts = Contracts.load(schemas)
     place = field_places.find(contracts, field)
-    found = catalogue.of(contracts, history.released(schemas))
+    found = catalogue.of(contracts, history.released(schemas), {})
     console = Console(stderr=True)
     with console.status("Reading the services' code ...") if console.is_terminal else nullcontext():
         answer = investigation.answer(found, place)
