@@ -5,6 +5,7 @@ of its own name.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ STRATEGY: Final = "TopicRecordName"
 _TOPIC_KEYS: Final = frozenset(
     {"writer", "key", "events", "dead_letter", "partitions", "retention_days", "max_message_bytes"}
 )
+_TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _NOT_TO_BE_SET: Final = frozenset({"INVALID_SCHEMA", "UNRESOLVED_REFERENCE"})
 _SERVICE_KEYS: Final = frozenset({"consumes", "code", "description"})
 _IGNORE_KEYS: Final = frozenset({"rule", "subject", "path", "reason", "until"})
@@ -219,6 +221,10 @@ class _Reader:
 
     def _topic(self, name: str, own: Any) -> Topic:
         place = f"topics.{name!r}"
+        if not _TOPIC_NAME.fullmatch(name) or name in {".", ".."}:
+            raise ContractsFileError(
+                f"{FILE_NAME}: {place}: Kafka's topics have 1 to 249 letters, digits, '.', '_' and '-'"
+            )
         if not isinstance(own, Mapping):
             raise ContractsFileError(f"{FILE_NAME}: {place} is a table")
         self._refuse_unknown(f"{place}.", own, _TOPIC_KEYS)

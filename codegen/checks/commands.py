@@ -8,7 +8,7 @@ import json
 import secrets
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -166,16 +166,16 @@ def plan(
     """Say who deploys first: which service can read what which other one writes, before and after each is deployed.
 
     Who writes and reads what stands in contracts.toml. Every pair of versions is judged by itself, whatever the configured
-    level promises. Exit 100 if no order is safe.
+    level promises. Exit 100 if no order is safe, or the change cannot be released as it is.
     """
     contracts = Contracts.load(schemas)
     earlier = _earlier(against, contracts, registry)
     rollout = rollouts.plan(contracts, earlier, rollouts.read_deployed(deployed) if deployed else {})
-    typer.echo(rollout_texts.render(rollout, form))
     if failing(settled(contracts, checking.find(contracts, earlier), VERSION_IDS)):
-        said = f"the change breaks what {contracts.compatibility} demands (`contracts breaking` says where)"
-        typer.echo(f"contracts: {said}: with this level it is neither released nor pushed", err=True)
-    if rollout.obstacles:
+        said = f"It breaks what {contracts.compatibility} demands (`contracts breaking` says where): it is not released as it is."
+        rollout = replace(rollout, refusal=said)
+    typer.echo(rollout_texts.render(rollout, form))
+    if rollout.obstacles or rollout.refusal:
         raise typer.Exit(Exit.FINDINGS)
 
 

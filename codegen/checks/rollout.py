@@ -109,6 +109,8 @@ class Rollout:
     changes: tuple[Change, ...]
     steps: tuple[tuple[str, ...], ...]
     obstacles: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why `contracts release` refuses the change, whatever the order."""
 
 
 def read_deployed(path: Path) -> Deployed:
@@ -213,8 +215,8 @@ class _Running:
         topic = self._contracts.topics.get(event.topic or "")
         writer = topic.writer if topic else UNKNOWN_WRITER
         services = self._contracts.services.values()
-        if not any(service.consumes for service in services):
-            return [writer, UNKNOWN_READERS]
+        if event.current is None or not any(service.consumes for service in services):
+            return [writer, UNKNOWN_READERS]  # of an event that goes contracts.toml no longer says who reads it
         return [writer, *(service.name for service in services if event.name in service.consumes)]
 
     def version(self, service: str, event: _Event) -> Version | None:

@@ -145,6 +145,8 @@ def _deployment(rollout: Rollout) -> Iterator[str]:
     if rollout.obstacles:
         yield "No order is safe:"
         yield from (f"- {obstacle}" for obstacle in rollout.obstacles)
+        if rollout.refusal:
+            yield f"\n{rollout.refusal}"
         return
     steps = [f"deploy {' and '.join(step)}{', in any order' if len(step) > 1 else ''}" for step in rollout.steps]
     if not all(change.is_released for change in rollout.changes):
@@ -160,13 +162,16 @@ def _deployment(rollout: Rollout) -> Iterator[str]:
         yield "Roll back in the opposite order; a service that was first, when it has read all that it could not read before."
     else:
         yield "Roll back in any order."
+    if rollout.refusal:
+        yield f"\n{rollout.refusal}"
 
 
 def _json(rollout: Rollout) -> Json:
     return {
-        "possible": not rollout.obstacles,
+        "possible": not rollout.obstacles and not rollout.refusal,
         "steps": [list(step) for step in rollout.steps],
         "obstacles": list(rollout.obstacles),
+        "refusal": rollout.refusal or None,
         "events": [_change_json(change) for change in rollout.changes],
     }
 

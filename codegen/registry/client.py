@@ -6,15 +6,14 @@ Every request has a time limit, and every error is one of codegen.errors. What r
 - Without references in the request a lookup does not find a schema that was registered with them, so `lookup`
   compares the versions' texts instead.
 - A subject without a level of its own is 404 at Confluent's and NONE at Apicurio, whatever the global level.
-- Apicurio's compatibility check cannot resolve references (it answers 422); `check` says so rather than guess.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -29,6 +28,7 @@ REFERENCE_DEPTH_MAX: Final = 50
 """How deep references may go: beyond what anyone writes, short of a registry that answers in circles."""
 TEXTS_MAX: Final = 4096
 """Texts that are kept, by id and by version: more than the schemas of any one system of services."""
+Answer = TypeVar("Answer")
 _MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 _UNREACHABLE_CODES: Final = frozenset({429, 502, 503, 504})
 
@@ -92,12 +92,13 @@ class Registry:
 
     def subjects(self) -> list[str]:
         """Return the names of all subjects."""
-        return cast("list[str]", self._request("GET", "/subjects"))
+        return self._request("GET", "/subjects", lambda answer: [_text(each) for each in _items(answer)])
 
     def versions(self, subject: str) -> list[int]:
         """Return a subject's versions, oldest first; none for a subject that does not exist."""
         try:
-            return sorted(cast("list[int]", self._request("GET", f"/subjects/{_path(subject)}/versions")))
+            path = f"/subjects/{_path(subject)}/versions"
+            return self._request("GET", path, lambda answer: sorted(int(each) for each in _items(answer)))
         except SchemaNotFound:
             return []
 
@@ -107,8 +108,8 @@ class Registry:
 
     def register(self, subject: str, schema: str, references: Sequence[SchemaReference] = ()) -> int:
         """Register a schema under a subject and return its id; nothing happens if it is there. Raise Incompatible."""
-        answer = self._request("POST", f"/subjects/{_path(subject)}/versions", _body(schema, references))
-        return int(answer["id"])
+        path = f"/subjects/{_path(subject)}/versions"
+        return self._request("POST", path, lambda answer: int(answer["id"]), _body(schema, references))
 
     def lookup(self, subject: str, schema: str) -> RegisteredSchema:
         """Return where a self-contained schema stands, the newest version first; raise SchemaNotFound.
@@ -135,45 +136,41 @@ class Registry:
 
     def subject_versions(self, schema_id: int) -> list[tuple[str, int]]:
         """Return the subjects and versions that have this schema; raise SchemaNotFound."""
-        answer = self._request("GET", f"/schemas/ids/{schema_id}/versions")
-        return [(str(each["subject"]), int(each["version"])) for each in answer]
+        path = f"/schemas/ids/{schema_id}/versions"
+        return self._request(
+            "GET", path, lambda answer: [(_text(each["subject"]), int(each["version"])) for each in _items(answer)]
+        )
 
     def level(self, subject: str | None = None) -> str | None:
         """Return the compatibility level set for a subject itself (or globally), None where there is none."""
         try:
-            answer = self._request("GET", "/config" + (f"/{_path(subject)}" if subject else ""))
+            path = "/config" + (f"/{_path(subject)}" if subject else "")
+            return self._request("GET", path, lambda answer: _text(answer["compatibilityLevel"]))
         except SchemaNotFound:
             return None
-        return str(answer["compatibilityLevel"])
 
     def set_level(self, level: str, subject: str | None = None) -> None:
         """Set the compatibility level of a subject (it need not exist yet), or the global one."""
         path = "/config" + (f"/{_path(subject)}" if subject else "")
         try:
-            self._request("PUT", path, {"compatibility": level})
+            self._request("PUT", path, _nothing, {"compatibility": level})
         except Incompatible:  # Apicurio's 409 where somebody else has set the first level a moment ago
-            self._request("PUT", path, {"compatibility": level})
+            self._request("PUT", path, _nothing, {"compatibility": level})
 
     def delete(self, subject: str, version: int | None = None) -> None:
         """Delete a version, or a subject with all its versions; ids stay known where the registry keeps what is deleted."""
         path = f"/subjects/{_path(subject)}" + (f"/versions/{version}" if version else "")
-        self._request("DELETE", path)
-
-    def check(self, subject: str, schema: str, references: Sequence[SchemaReference] = ()) -> None:
-        """Raise Incompatible if the registry would refuse the schema; RegistryError if it cannot tell."""
-        path = f"/compatibility/subjects/{_path(subject)}/versions"
-        answer = self._request("POST", f"{path}?verbose=true", _body(schema, references))
-        if not answer["is_compatible"]:
-            messages = "; ".join(str(each) for each in answer.get("messages") or ())
-            raise Incompatible(f"{subject}: {messages or 'not compatible with the versions in the registry'}")
+        self._request("DELETE", path, _nothing)
 
     def self_contained(self, version: SubjectVersion) -> str:
         """Return a version's JSON text with its references inlined at first use."""
         return self._inlined(version.text, version.references)
 
     def _fetch_text(self, schema_id: int) -> str:
-        answer = self._request("GET", f"/schemas/ids/{schema_id}")
-        return self._inlined(str(answer["schema"]), _references(answer))
+        text, references = self._request(
+            "GET", f"/schemas/ids/{schema_id}", lambda answer: (_text(answer["schema"]), _references(answer))
+        )
+        return self._inlined(text, references)
 
     def _inlined(self, text: str, references: Sequence[SchemaReference]) -> str:
         definitions: dict[str, Json] = {}
@@ -191,10 +188,18 @@ class Registry:
             yield from self._referenced(version.references, depth + 1)
 
     def _fetch_version(self, subject: str, version: int) -> SubjectVersion:
-        answer = self._request("GET", f"/subjects/{_path(subject)}/versions/{version}")
-        return SubjectVersion(int(answer["id"]), subject, version, str(answer["schema"]), _references(answer))
+        return self._request(
+            "GET",
+            f"/subjects/{_path(subject)}/versions/{version}",
+            lambda found: SubjectVersion(
+                int(found["id"]), subject, version, _text(found["schema"]), _references(found)
+            ),
+        )
 
-    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def _request(
+        self, method: str, path: str, read: Callable[[Any], Answer], body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Return what is `read` from the answer's JSON; raise RegistryError where it is none that a registry gives."""
         try:
             response = self._client.request(method, self.url + path, json=body)
         except httpx.TransportError as error:
@@ -206,9 +211,17 @@ class Registry:
                 raise RegistryUnreachable(
                     f"the schema registry at {self.url} answers {response.status_code}"
                 ) from error
+            if not response.is_success:
+                said = f"{response.status_code} {response.reason_phrase}"
+                raise RegistryError(f"{self.url} answers {said} to {method} {path}") from error
             raise RegistryError(f"{self.url} is no schema registry: {method} {path} did not answer in JSON") from error
         if response.is_success:
-            return answer
+            try:
+                return read(answer)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise RegistryError(
+                    f"{self.url} is no schema registry: it answers {method} {path} with {response.text[:80]}"
+                ) from error
         raise _error(self.url, response.status_code, answer if isinstance(answer, dict) else {})
 
 
@@ -228,6 +241,22 @@ def _error(url: str, status: int, answer: Mapping[str, Any]) -> RegistryError:
 def _body(schema: str, references: Sequence[SchemaReference]) -> dict[str, Any]:
     items = [{"name": each.name, "subject": each.subject, "version": each.version} for each in references]
     return {"schema": schema, "schemaType": "AVRO", **({"references": items} if items else {})}
+
+
+def _items(answer: Any) -> list[Any]:
+    if not isinstance(answer, list):
+        raise TypeError("a list is expected")
+    return answer
+
+
+def _text(answer: Any) -> str:
+    if not isinstance(answer, str):
+        raise TypeError("a text is expected")
+    return answer
+
+
+def _nothing(_: Any) -> None:
+    """Take any answer for an acknowledgement."""
 
 
 def _references(answer: Mapping[str, Any]) -> tuple[SchemaReference, ...]:

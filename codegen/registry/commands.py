@@ -52,6 +52,8 @@ def push(
             done = pushing.apply(loaded, client, typer.echo, delete=delete)
         else:
             done = pushing.plan(loaded, client, delete=delete)
+    if done.notice:
+        typer.echo(f"contracts: {done.notice}", err=True)
     for each in done.left:
         typer.echo(f"contracts: left as it is: {each} (--delete would)", err=True)
     in_step = f"{_counted(loaded)} in step with {schemas}."

@@ -17,7 +17,7 @@ from codegen.contracts import Contracts, Subject
 from codegen.errors import Incompatible, RegistryError
 from codegen.registry import push_plan, registered
 from codegen.registry.client import Registry, SchemaReference
-from codegen.registry.push_plan import Delete, Plan, Register, SetLevel
+from codegen.registry.push_plan import NONE, Delete, Plan, Register, SetLevel
 from codegen.registry.registered import RegisteredSubject
 
 
@@ -62,6 +62,36 @@ def _carry_out(
     tells them apart makes a version of it, another keeps what it has.
     """
     current = {subject.name: subject for subject in contracts.subjects()}
+    lifted = dict.fromkeys(step.subject for step in planned.steps if isinstance(step, SetLevel) and step.reason)
+    try:
+        _take_steps(planned, current, found, registry, report)
+    except BaseException:
+        for subject in lifted:
+            _put_back(subject, contracts.compatibility, registry, report)
+        raise
+    done = {step.subject for step in planned.steps if isinstance(step, Register)}
+    for name, each in current.items():
+        text = contracts.schemas.self_contained_text(each.file.name)
+        if name not in done and not found[name].versions[-1].is_exactly(text):
+            _register(each, registry, report)
+
+
+def _put_back(subject: str, level: str, registry: Registry, report: Callable[[str], None]) -> None:
+    """Set a level that was lifted when what it was lifted for has failed; say so where that fails as well."""
+    try:
+        registry.set_level(level, subject)
+        report(f"{subject}: level {level}, as before")
+    except RegistryError as error:
+        report(f"{subject}: its level may be left at {NONE} ({error}); push again")
+
+
+def _take_steps(
+    planned: Plan,
+    current: Mapping[str, Subject],
+    found: Mapping[str, RegisteredSubject],
+    registry: Registry,
+    report: Callable[[str], None],
+) -> None:
     for step in planned.steps:
         match step:
             case SetLevel(subject, _, wanted):
@@ -75,11 +105,6 @@ def _carry_out(
             case Delete(subject, version):
                 registry.delete(subject, version)
                 report(f"{subject}: {f'version {version}' if version else 'the subject'} deleted")
-    done = {step.subject for step in planned.steps if isinstance(step, Register)}
-    for name, each in current.items():
-        text = contracts.schemas.self_contained_text(each.file.name)
-        if name not in done and not found[name].versions[-1].is_exactly(text):
-            _register(each, registry, report)
 
 
 def _register(subject: Subject, registry: Registry, report: Callable[[str], None]) -> None:

@@ -9,14 +9,14 @@
 - Nothing is deleted unless that is asked for; subjects of others and the global level are never touched.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
 from codegen.checks import breaking, ignores, reports
 from codegen.checks.compatibility_rules import COMPATIBILITY_RULES
-from codegen.checks.findings import Category, Severity
+from codegen.checks.findings import Category, Finding, Severity
 from codegen.checks.history import Earlier
 from codegen.checks.reports import Format
 from codegen.contracts import Contracts, Subject
@@ -24,6 +24,8 @@ from codegen.errors import Incompatible
 from codegen.registry.registered import RegisteredSubject, RegisteredVersion, earlier, same_data
 
 NONE: Final = "NONE"
+DECIDED: Final = "contracts.toml lets pass what it would refuse"
+MOVED: Final = "types that had a subject of their own stand in it now, which no registry compares"
 _DEMANDS: Final[Mapping[str, frozenset[str]]] = {
     "NONE": frozenset(),
     "BACKWARD": frozenset({"backward"}),
@@ -86,11 +88,15 @@ Step = SetLevel | Register | Delete
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to do, in this order; what stands in the way; and what stays, since nothing is to be deleted."""
+    """What there is to do, in this order; what stands in the way; and what stays, since nothing is to be deleted.
+
+    `notice`: which registered versions are no valid Avro, and were therefore not compared with.
+    """
 
     steps: tuple[Step, ...]
     obstacles: tuple[str, ...] = ()
     left: tuple[Delete, ...] = ()
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +152,23 @@ def plan(
     pairs = _pairs(contracts, released, registered)
     extra = _extra_versions(pairs) if released.versions else []
     retired = retired_subjects(contracts, released, registered)
+    if delete:
+        _refuse_undecided(contracts, {each.subject: registered[each.subject] for each in retired}, today)
     pairs = [each.without(extra if delete else ()) for each in pairs]
-    excepted = _excepted(contracts, {each.found.name: each.found for each in pairs}, today)
+    before_now = earlier({each.found.name: each.found for each in pairs})
+    excepted = _excepted(contracts, before_now, today) | {
+        each.found.name: MOVED for each in pairs if _loses_types(each)
+    }
     register = [step for each in pairs for step in _registrations(each)]
-    lifted = excepted & {step.subject for step in register}
-    levels = [_levels(each.found, contracts.compatibility, lifted=each.found.name in lifted) for each in pairs]
+    lifted = {step.subject: excepted[step.subject] for step in register if step.subject in excepted}
+    levels = [_levels(each.found, contracts.compatibility, lifted.get(each.found.name)) for each in pairs]
     before = [step for loosened, _ in levels for step in loosened]
     after = [step for _, tightened in levels for step in tightened]
+    notice = before_now.notice if any(each.found.versions for each in pairs) else None
     obstacles = tuple(obstacle for each in pairs if (obstacle := _obstacle(each)))
     if delete:
-        return Plan((*extra, *before, *register, *after, *retired), obstacles)
-    return Plan((*before, *register, *after), obstacles, left=(*extra, *retired))
+        return Plan((*extra, *before, *register, *after, *retired), obstacles, notice=notice)
+    return Plan((*before, *register, *after), obstacles, (*extra, *retired), notice)
 
 
 def _pairs(contracts: Contracts, released: Earlier, registered: Mapping[str, RegisteredSubject]) -> list[_Pair]:
@@ -176,16 +188,34 @@ def retired_subjects(
     return [Delete(name) for name, each in registered.items() if name in gone and each.versions]
 
 
-def _excepted(contracts: Contracts, found: Mapping[str, RegisteredSubject], today: date) -> set[str]:
-    """Return the subjects in which something breaks that contracts.toml lets pass; raise Incompatible where it does not."""
-    breaks = [each for each in breaking.find(contracts, earlier(found)) if each.severity is Severity.ERROR]
+def _refuse_undecided(contracts: Contracts, retired: Mapping[str, RegisteredSubject], today: date) -> None:
+    """Raise Incompatible where a subject would be deleted of which nobody has decided that it may go."""
+    standing = _standing(contracts, breaking.find(contracts, earlier(retired)), today)
+    if standing:
+        raise Incompatible(f"nothing is deleted before this is decided\n{reports.render(standing, Format.TEXT)}")
+
+
+def _standing(contracts: Contracts, found: Iterable[Finding], today: date) -> list[Finding]:
+    """Return the errors that contracts.toml does not let pass."""
     checked = {each.id for each in COMPATIBILITY_RULES}
-    standing = ignores.settle(breaks, contracts.ignores, contracts.severities, checked=checked, today=today)
-    errors = [each for each in standing if each.severity is Severity.ERROR]
-    if errors:
+    standing = ignores.settle(found, contracts.ignores, contracts.severities, checked=checked, today=today)
+    return [each for each in standing if each.severity is Severity.ERROR]
+
+
+def _excepted(contracts: Contracts, before: Earlier, today: date) -> dict[str, str]:
+    """Return why a subject's rule is lifted where contracts.toml lets a fault pass; raise Incompatible where it does not."""
+    breaks = [each for each in breaking.find(contracts, before) if each.severity is Severity.ERROR]
+    if errors := _standing(contracts, breaks, today):
         raise Incompatible(f"nothing is registered before this is mended\n{reports.render(errors, Format.TEXT)}")
     passed = [each for each in breaks if each.category is Category.WIRE]  # else the registry itself sees nothing wrong
-    return {each.subject for each in passed if each.subject}
+    return {each.subject: DECIDED for each in passed if each.subject}
+
+
+def _loses_types(pair: _Pair) -> bool:
+    """Say whether a registered version takes types from elsewhere that stand in the schema itself now."""
+    ours = {reference.name for reference in pair.subject.references}
+    theirs = {reference.name for version in pair.found.versions for reference in version.registered.references}
+    return not theirs <= ours
 
 
 def _series(subject: Subject, contracts: Contracts, released: Earlier) -> tuple[tuple[int | None, str], ...]:
@@ -215,11 +245,11 @@ def references_differ(subject: Subject, version: RegisteredVersion) -> bool:
     return theirs != {(each.name, each.subject) for each in subject.references}
 
 
-def _levels(found: RegisteredSubject, wanted: str, *, lifted: bool) -> tuple[list[SetLevel], list[SetLevel]]:
-    """Return the changes of a subject's level before versions are registered and afterwards."""
+def _levels(found: RegisteredSubject, wanted: str, lifted: str | None) -> tuple[list[SetLevel], list[SetLevel]]:
+    """Return the changes of a subject's level before versions are registered and afterwards; `lifted` says why it is."""
     name, current = found.name, found.level
     if lifted:
-        loosen = [SetLevel(name, current, NONE, "contracts.toml lets pass what it would refuse")]
+        loosen = [SetLevel(name, current, NONE, lifted)]
         return (loosen if current != NONE else []), [SetLevel(name, NONE, wanted)]
     if current == wanted:
         return [], []

@@ -6,16 +6,17 @@ A registry has other users. Of a folder are: its subjects, those that it has rel
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from codegen.avro.json_text import read_json
 from codegen.avro.parsing import parse
-from codegen.avro.schema_text import normal_form
+from codegen.avro.schema_text import compact, normal_form
 from codegen.checks import history
 from codegen.checks.history import Earlier, Version
 from codegen.contracts import Contracts
-from codegen.errors import SchemaError
-from codegen.registry.client import Registry, SubjectVersion
+from codegen.errors import RegistryError, SchemaError
+from codegen.registry.client import TEXTS_MAX, Registry, SubjectVersion
 
 REQUESTS_AT_A_TIME: Final = 8
 """Subjects that are asked for side by side: fast enough for a thousand versions, and no load for a registry."""
@@ -39,7 +40,7 @@ class RegisteredVersion:
 
     def is_exactly(self, text: str) -> bool:
         """Say whether it is a schema, docs and aliases included."""
-        return normal_form(read_json(self.text)) == normal_form(read_json(text))
+        return self.text == text or normal_form(read_json(self.text)) == normal_form(read_json(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,26 @@ def read(contracts: Contracts, released: Earlier, registry: Registry) -> Mapping
 
 def same_data(one: str, other: str) -> bool:
     """Say whether two self-contained schemas are the same but for docs, aliases and enums' defaults."""
-    return normal_form(read_json(one), data_only=True) == normal_form(read_json(other), data_only=True)
+    return _data(one) == _data(other)
+
+
+@lru_cache(TEXTS_MAX)
+def _data(text: str) -> str:
+    return compact(normal_form(read_json(text), data_only=True))
 
 
 def subject(name: str, registry: Registry) -> RegisteredSubject:
     """Return what the registry has of one subject."""
     versions = [registry.version(name, number) for number in registry.versions(name)]
-    texts = tuple(RegisteredVersion(version, registry.self_contained(version)) for version in versions)
+    texts = tuple(RegisteredVersion(version, _text(version, registry)) for version in versions)
     return RegisteredSubject(name, registry.level(name), texts)
+
+
+def _text(version: SubjectVersion, registry: Registry) -> str:
+    try:
+        return registry.self_contained(version)
+    except SchemaError as error:
+        raise RegistryError(f"version {version.version} of {version.subject} in the registry: {error}") from error
 
 
 def earlier(registered: Mapping[str, RegisteredSubject]) -> Earlier:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from codegen.avro.schema import MISSING, Array, Enum, Fixed, Map, Node, Primitive, Record, Reference, Schema, Union
 from codegen.avro.spelling import kind_of
+from codegen.python.showing import shown_key
 from codegen.samples.data import Branch, Datum, as_json, branch_name
 
 
@@ -147,7 +148,7 @@ def _step_text(step: Step) -> str:
         case int():
             return f"[{step}]"
         case Key(key=key):
-            return f'["{key}"]'
+            return f"[{shown_key(key)}]"
         case None:
             return ""
     return f".{step}"

@@ -40,6 +40,8 @@ class Folder:
         ]
         self.level = "FULL_TRANSITIVE"
         self.more_configuration = ""
+        self.events = [f"{self.namespace}.Event"]
+        self.nested = False
         self.subject = f"{self.topic}-{self.namespace}.Event"
         self.header_subject = f"{self.namespace}.Header"
 
@@ -49,10 +51,23 @@ class Folder:
         def record(name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
             return {"type": "record", "name": name, "namespace": self.namespace, "doc": f"{name}.", "fields": fields}
 
-        write_schemas(self.path, record("Header", self.header), record("Event", self.event))
-        topic = f'[topics."{self.topic}"]\nwriter = "w"\nkey = "header"\nevents = ["{self.namespace}.Event"]\n'
+        header, event = record("Header", self.header), record("Event", self.event)
+        if self.nested:
+            event["fields"] = [{**event["fields"][0], "type": header}, *event["fields"][1:]]
+        write_schemas(self.path, *([] if self.nested else [header]), *([event] if self.events else []))
+        topic = f'[topics."{self.topic}"]\nwriter = "w"\nkey = "header"\nevents = {json.dumps(self.events)}\n'
         level = f'[registry]\ncompatibility = "{self.level}"\n'
         (self.path / "contracts.toml").write_text(level + topic + self.more_configuration)
+
+    def retire_event(self) -> None:
+        """Have the folder no longer know the event, nor its topic any event."""
+        self.events = []
+        (self.path / "Event.avsc").unlink()
+
+    def nest_header(self) -> None:
+        """Define the header within the event, and nowhere else."""
+        self.nested = True
+        (self.path / "Header.avsc").unlink()
 
     def load(self) -> Contracts:
         """Write the files and read them as contracts."""

@@ -108,6 +108,8 @@ def test_docs_says_where_the_pages_go_and_what_stands_in_their_examples(tmp_path
         ("[registry]\ncompatibility = 'SOME'\n", "registry.compatibility is one of BACKWARD"),
         ("[registry]\nsubject_strategy = 'TopicName'\n", "subject_strategy can only be 'TopicRecordName'"),
         (TOPIC + "extra = 1\n", r"unknown key topics\.'t'\.extra"),
+        ('[topics."../t"]\nwriter = "w"\n', r"topics\.'\.\./t': Kafka's topics have 1 to 249 letters"),
+        ('[topics.".."]\nwriter = "w"\n', r"topics\.'\.\.': Kafka's topics have 1 to 249 letters"),
         ('[topics.t]\nkey = "id"\n', "the service that writes the topic, is missing"),
         (TOPIC + "partitions = 0\n", "partitions is a whole number of 1 or more"),
         (TOPIC + "retention_days = '7'\n", "retention_days is a whole number"),

@@ -1,5 +1,6 @@
 """Pushing to a live registry: what the plan says, its order, nothing twice, nothing lost, refusals told."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -119,9 +120,9 @@ def test_what_changes_meaning_is_refused_though_the_registry_would_take_it(folde
     folder.push(client)
     folder.header[-1]["type"] = {**folder.header[-1]["type"], "scale": 4}
 
-    client.check(folder.header_subject, folder.load().schemas.self_contained_text(folder.header_subject))
     with pytest.raises(Incompatible, match=r"DECIMAL_CHANGED price: .* 19\.99 comes out as 0\.1999"):
         folder.push(client)
+    client.register(folder.header_subject, folder.load().schemas.self_contained_text(folder.header_subject))
 
 
 def test_what_a_team_lets_pass_is_registered_with_the_level_lifted(folder: Folder, client: Registry) -> None:
@@ -241,8 +242,69 @@ def test_a_retired_subject_stays_until_it_is_deleted(folder: Folder, client: Reg
 
     assert push.plan(folder.load(), client) == Plan((), left=(Delete(gone.name),))
     assert folder.push(client) == []
+    folder.ignore("SUBJECT_REMOVED")
     assert folder.push(client, delete=True) == [f"{gone.name}: the subject deleted"]
     assert client.versions(gone.name) == []
+
+
+def test_a_subject_of_which_nobody_has_decided_is_not_deleted(folder: Folder, client: Registry) -> None:
+    folder.release()
+    folder.push(client)
+    folder.retire_event()
+
+    left = folder.run("push", "--apply")
+    refused = folder.run("push", "--apply", "--delete")
+    folder.ignore("SUBJECT_REMOVED")
+    deleted = folder.run("push", "--apply", "--delete")
+
+    assert (left.returncode, refused.returncode, deleted.returncode) == (0, 100, 0)
+    assert "left as it is: delete topic-Event (--delete would)" in left.stderr
+    assert "nothing is deleted before this is decided" in refused.stderr
+    assert "SUBJECT_REMOVED" in refused.stderr
+    assert client.versions(folder.subject) == []
+
+
+def test_a_level_that_was_lifted_is_set_back_when_the_registration_fails(
+    folder: Folder, client: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.push(client)
+    folder.event.append(REQUIRED)
+    folder.ignore("FIELD_ADDED_WITHOUT_DEFAULT")
+    said: list[str] = []
+
+    def fail(*_: object) -> int:
+        raise RegistryError("disk full")
+
+    contracts = folder.load()
+    with monkeypatch.context() as broken:
+        broken.setattr(client, "register", fail)
+        with pytest.raises(RegistryError, match="disk full"):
+            push.apply(contracts, client, said.append)
+
+    assert said == [f"{folder.subject}: level NONE", f"{folder.subject}: level FULL_TRANSITIVE, as before"]
+    assert client.level(folder.subject) == "FULL_TRANSITIVE"
+    assert client.versions(folder.subject) == [1]
+
+
+def test_a_type_that_moves_into_its_only_user_is_registered_there(folder: Folder, client: Registry) -> None:
+    folder.push(client)
+    folder.nest_header()
+
+    assert [type(step) for step in push.plan(folder.load(), client).steps] == [SetLevel, Register, SetLevel]
+    folder.push(client)
+
+    assert client.version(folder.subject, 2).references == ()
+    assert push.plan(folder.load(), client).steps == ()
+
+
+def test_what_is_no_avro_is_told_and_not_compared_with(folder: Folder, client: Registry) -> None:
+    field = {"name": "id", "type": "bytes", "default": "\u0100"}  # no byte, which Java does not mind
+    header = {"type": "record", "name": "Header", "namespace": folder.namespace, "fields": [field]}
+    client.register(folder.header_subject, json.dumps(header))
+
+    planned = folder.run("push", "--plan")
+
+    assert "in the registry, and not compared: version 1 of Header" in planned.stderr
 
 
 def test_pushing_from_two_places_at_once_ends_with_one_version(

@@ -2,15 +2,14 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
 
 import pytest
 
-from codegen.errors import Incompatible, RegistryError, RegistryUnreachable, SchemaNotFound
+from codegen.errors import RegistryError, RegistryUnreachable, SchemaNotFound
 from codegen.registry.client import Registry, SchemaReference
 from codegen.tests.registered_folder import Folder
 
@@ -71,42 +70,73 @@ def test_what_is_not_registered_is_not_found(folder: Folder, client: Registry) -
         client.lookup(folder.subject, '"string"')
 
 
-def test_check_tells_what_would_be_refused(folder: Folder, client: Registry) -> None:
-    folder.push(client)
-    header: dict[str, Any] = {"type": "record", "name": "Header", "namespace": folder.namespace}
-    added = {"name": "added", "type": "int"}
-
-    client.check(folder.header_subject, json.dumps({**header, "fields": [*folder.header, {**added, "default": 0}]}))
-    with pytest.raises(Incompatible):
-        client.check(folder.header_subject, json.dumps({**header, "fields": [*folder.header, added]}))
-
-
 def test_what_is_no_schema_is_refused(folder: Folder, client: Registry) -> None:
     with pytest.raises(RegistryError, match="refuses"):
         client.register(folder.subject, "{")
 
 
+class Answering(ThreadingHTTPServer):
+    """A server that gives every GET the same answer, and keeps what it heard."""
+
+    def __init__(self, status: int, body: str) -> None:
+        heard = self.heard = list[str | None]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                heard.append(self.headers["Authorization"])
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+                """Say nothing."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
 def test_a_password_in_the_url_is_sent_and_said_nowhere() -> None:
-    heard: list[str | None] = []
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            heard.append(self.headers["Authorization"])
-            self.send_response(500)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Listener) as server, ThreadPoolExecutor(1) as pool:
-        pool.submit(server.handle_request)
+    with Answering(500, "<html>") as server:
         url = f"http://key:s%40cret@127.0.0.1:{server.server_port}/api"
         with Registry(url, timeout_seconds=10) as client, pytest.raises(RegistryError) as refused:
             client.subjects()
 
-    assert heard == ["Basic " + base64.b64encode(b"key:s@cret").decode()]
+    assert server.heard == ["Basic " + base64.b64encode(b"key:s@cret").decode()]
     assert "cret" not in f"{refused.value} {client.url}"
-    assert str(refused.value).startswith(f"http://127.0.0.1:{server.server_port}/api is no schema registry")
+    assert str(refused.value).startswith(f"http://127.0.0.1:{server.server_port}/api answers 500 ")
+
+
+@pytest.mark.parametrize("body", ["null", "{}", '{"a": 1}', "[1, 2]", '"a"', "[null]", "[[]]", "1"])
+def test_an_answer_that_no_registry_gives_is_one_error(body: str) -> None:
+    with Answering(200, body) as server, Registry(f"http://127.0.0.1:{server.server_port}") as client:
+        asked: list[Callable[[], object]] = [
+            client.subjects,
+            lambda: client.version("s", 1),
+            lambda: client.schema_by_id(1),
+            lambda: client.level("s"),
+        ]
+        if body != "[1, 2]":
+            asked.append(lambda: client.versions("s"))
+        for ask in asked:
+            with pytest.raises(RegistryError, match="is no schema registry: it answers GET "):
+                ask()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [(401, "Unauthorized", "answers 401 Unauthorized to GET /subjects"), (200, "<html>", "did not answer in JSON")],
+)
+def test_who_answers_for_a_registry_is_told(status: int, body: str, told: str) -> None:
+    with (
+        Answering(status, body) as server,
+        Registry(f"http://127.0.0.1:{server.server_port}") as client,
+        pytest.raises(RegistryError, match=told),
+    ):
+        client.subjects()
 
 
 @pytest.mark.parametrize("url", ["", "registry", "localhost:8081", "http://", "http://host:port"])

@@ -16,7 +16,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
+from services.messaging.errors import DependencyUnavailable
 from services.messaging.kafka import Kafka
+from services.messaging.records import TopicPartition as Partition
 from stack import databases, topics
 from stack.backend import Endpoints
 from stack.errors import StackError
@@ -120,8 +122,17 @@ def test_who_asked_before_the_broker_died_is_answered_afterwards(
     real_parts.kill("kafka")
     real_parts.start("kafka")
 
-    publish(endpoints.kafka, topic, "after")  # from here on there is a leader
+    publish(endpoints.kafka, topic, "after")
+    until(lambda: _led(kafka, partitions))
     assert sum(kafka.ends(partitions).values()) > sum(before.values())
+
+
+def _led(kafka: Kafka, partitions: list[Partition]) -> bool:
+    """Whether every partition has a leader again: one is elected after the other."""
+    try:
+        return bool(kafka.ends(partitions))
+    except DependencyUnavailable:
+        return False
 
 
 def test_schemas_survive_the_registry(endpoints: Endpoints, real_parts: Running) -> None:

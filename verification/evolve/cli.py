@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FOLDER_PREFIX = "order-pipeline-evolve-"
 SEEDS = 1_000_000
-REPLICAS = 2
-"""Of each process: one of them is always there while the other is replaced."""
 
 output = Console(soft_wrap=True)
 
@@ -27,6 +25,10 @@ output = Console(soft_wrap=True)
 def evolve(
     rate: Annotated[float, typer.Option(min=1, max=500, help="Orders sent a second, all the time.")] = 30.0,
     seed: Annotated[int | None, typer.Option(help="Make the same orders as another run.")] = None,
+    replicas: Annotated[
+        int,
+        typer.Option(min=1, max=16, help="Of each process. Of two, one always answers while the other is replaced."),
+    ] = 2,
     json_file: cli.JsonFile = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep data, logs and all versions of the code.")] = False,
 ) -> None:
@@ -43,8 +45,8 @@ def evolve(
 
     drawn = seed if seed is not None else secrets.randbelow(SEEDS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: nothing is left running
-    output.print(f"Orders at {rate:g}/s, seed {drawn}; a system of its own, {REPLICAS} of each process")
-    with own_system(FOLDER_PREFIX, REPLICAS, output) as place:
+    output.print(f"Orders at {rate:g}/s, seed {drawn}; a system of its own, {replicas} of each process")
+    with own_system(FOLDER_PREFIX, replicas, output) as place:
         with output.status("") as status:
             result = run.run(run.Wanted(rate, drawn), place, output, status)
         place.keep = keep or bool(result.findings)

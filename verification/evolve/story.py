@@ -48,7 +48,7 @@ def begin(stage: Stage) -> None:
     tell = stage.teller
     tell.step("Orders come in")
     tell.say(
-        f"Two of each process of orders, payments and inventory run. {stage.traffic.rate:g} orders a second come in from now "
+        f"orders, payments and inventory run. {stage.traffic.rate:g} orders a second come in from now "
         f"on, and go on coming until the end. orders writes OrderPlaced into {TOPIC}; payments reads it and charges."
     )
     stage.learn(OLD, SUBJECT, OrderPlaced.SCHEMA)

@@ -178,12 +178,12 @@ def test_scarce_products_run_out_early_in_a_plan_that_is_longer_than_any_run() -
 
 
 def going_on(outcome: Outcome, error: Exception | None = None) -> object:
-    """A load run that goes on until it is enough."""
+    """A load run that goes on until it is enough, or breaks off at once."""
 
     async def run_(plan: Plan, rate: float, addresses: Addresses, tell: Tell, enough: Enough) -> Outcome:
+        if error is not None:
+            raise error
         while not enough():
-            if error is not None:
-                raise error
             tell(load.SENDING, 7, 0)
             await asyncio.sleep(0)
         return outcome
