@@ -219,6 +219,8 @@ def _report_file(text: str) -> tuple[Format, Path]:
     name, _, path = text.partition("=")
     if name not in list(Format) or not path:
         raise ContractsError(f"--report is FORMAT=FILE, with a format of {', '.join(Format)}, not {text!r}")
+    if not Path(path).parent.is_dir():
+        raise ContractsError(f"--report {text}: {Path(path).parent} is no folder")
     return Format(name), Path(path)
 
 

@@ -98,6 +98,7 @@ class Change:
     current: Label | None
     is_released: bool
     writer: str
+    written: Label | None
     pairs: tuple[Pair, ...]
     left_behind: tuple[Meeting, ...] = ()
 
@@ -190,6 +191,7 @@ class _Running:
             label,
             is_released,
             writer,
+            _end(written)[0],
             pairs,
             tuple(self._left_behind(event, label, written)) if pairs else (),
         )
@@ -292,19 +294,24 @@ def _current_label(event: _Event) -> tuple[Label | None, bool]:
 
 
 def _graph(changes: Sequence[Change]) -> dict[str, set[str]]:
-    """Return every service that is deployed with those that go before it."""
-    graph: dict[str, set[str]] = {}
-    for change in changes:
-        graph.setdefault(change.writer, set())
-        for pair in change.pairs:
-            before = graph.setdefault(pair.reader, set())
-            if pair.writer == pair.reader:
-                continue  # all its processes at once
-            if pair.order is Order.READER_FIRST:
-                graph[pair.writer].add(pair.reader)
-            elif pair.order is Order.WRITER_FIRST:
-                before.add(pair.writer)
+    """Return every service that is to be deployed with those that go before it."""
+    behind = {service for change in changes for service, label in _parties(change) if label != change.current}
+    graph: dict[str, set[str]] = {service: set() for service in behind}
+    for pair in (pair for change in changes for pair in change.pairs):
+        if pair.writer == pair.reader or not {pair.writer, pair.reader} <= behind:
+            continue  # all its processes at once; or only one of them changes
+        if pair.order is Order.READER_FIRST:
+            graph[pair.writer].add(pair.reader)
+        elif pair.order is Order.WRITER_FIRST:
+            graph[pair.reader].add(pair.writer)
     return graph
+
+
+def _parties(change: Change) -> Iterator[tuple[str, Label | None]]:
+    """Yield the services that write and read an event, and the version that each runs."""
+    yield change.writer, change.written
+    for pair in change.pairs:
+        yield pair.reader, pair.today.read
 
 
 def _steps(graph: Mapping[str, set[str]]) -> Iterator[tuple[str, ...]]:

@@ -211,6 +211,7 @@ def test_a_check_that_cannot_be_made_fails_the_gate(folder: Path) -> None:
         (["--base", "other"], "has no commit that other and HEAD have in common; in a shallow clone"),
         (["--base", "HEAD", "--report", "html=x"], "--report is FORMAT=FILE, with a format of text, json"),
         (["--base", "HEAD", "--report", "gitlab="], "--report is FORMAT=FILE"),
+        (["--base", "HEAD", "--report", "gitlab=nowhere/x"], "--report gitlab=nowhere/x: nowhere is no folder"),
         (["--base", "HEAD", "--schemas", "elsewhere"], "elsewhere: no such folder"),
         ([], "Missing option '--base'"),
     ],

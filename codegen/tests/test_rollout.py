@@ -123,6 +123,12 @@ def test_a_service_that_is_behind_has_to_be_deployed_though_nothing_is_new_here(
     assert rollout.steps == (("bank",), ("shop",))
 
 
+def test_a_service_that_runs_the_current_version_is_not_deployed(shop: Shop) -> None:
+    shop.released(PLACED, [ID, NEEDED], [ID])
+
+    assert shop.plan({"bank": {PLACED: 1}}).steps == (("bank",),)
+
+
 def test_what_is_unsafe_today_is_told(shop: Shop) -> None:
     shop.released(PLACED, [ID, NEEDED], [ID])
 
