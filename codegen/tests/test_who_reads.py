@@ -170,6 +170,24 @@ def test_a_consumer_that_cannot_be_looked_at_may_read(shop: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "services", ["", "[services.till]\n", '[services.kitchen]\ncode = "../kitchen"\nconsumes = []\n']
+)
+def test_what_nobody_is_said_to_consume_is_not_safe_to_drop(tmp_path: Path, services: str) -> None:
+    topic = '[topics.orders]\nwriter = "till"\nkey = "id"\nevents = ["shop.Closed"]\n'
+    write_schemas(tmp_path / "schemas", CLOSED)
+    (tmp_path / "schemas/contracts.toml").write_text(f'[generate]\nout = ".."\npackage = "events"\n{topic}{services}')
+    (tmp_path / "kitchen").mkdir()
+    (tmp_path / "kitchen/cooking.py").touch()
+    assert run("generate", cwd=tmp_path).returncode == 0
+    result = run("who-reads", "orders.Closed.note", cwd=tmp_path)
+
+    assert result.returncode == 100
+    assert "Unknown: nobody was seen to read it" in result.stdout
+    assert "No service consumes shop.Closed, as far as contracts.toml says" in result.stdout
+    assert "Nothing to do" not in result.stdout + result.stderr
+
+
 def test_code_with_errors_may_read_what_is_not_seen(shop: Path) -> None:
     broken = shop / "src/kitchen/broken.py"
     broken.write_text("COUNT: int = 'one'\n")

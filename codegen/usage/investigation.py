@@ -4,11 +4,11 @@ Every folder of code that contracts.toml names is looked at, whether or not its 
 Where a consumer's code could not be looked at, the answer says so: nobody is taken for no reader unseen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from codegen.avro.schema import Field, Record, namespace_of
-from codegen.contracts import FILE_NAME, Service
+from codegen.contracts import FILE_NAME, Contracts
 from codegen.documentation.catalogue import Catalogue
 from codegen.errors import ContractsError
 from codegen.python import generated_files
@@ -35,6 +35,7 @@ def answer(catalogue: Catalogue, place: FieldPlace) -> Answer:
     uses = _uses(catalogue, place, code, f"{module}.{names.class_name(place.record)}")
     consumers = contracts.consumers_of(place.event)
     others = [] if place.record == place.event else catalogue.events_with(place.record)
+    events = frozenset({place.event, *others})
     return Answer(
         place=place,
         writer=place.topic.writer,
@@ -43,7 +44,11 @@ def answer(catalogue: Catalogue, place: FieldPlace) -> Answer:
         versions=list(_versions(catalogue, place)),
         uses=[ServiceUse(_service(folders, use.path), use) for use in uses if not is_test(use.path)],
         tests=len({(use.path, use.line) for use in uses if is_test(use.path)}),
-        unknown=[*_unseen(consumers, code, module), *(f"mypy: {error}" for error in code.errors[:ERRORS_MAX])],
+        unknown=[
+            *_unconsumed(contracts, events),
+            *_unseen(contracts, events, code, module),
+            *(f"mypy: {error}" for error in code.errors[:ERRORS_MAX]),
+        ],
     )
 
 
@@ -79,9 +84,18 @@ def _service(folders: "dict[str, Path]", path: Path) -> str:
     return max(found, key=lambda name: len(folders[name].resolve().parts)) if found else ELSEWHERE
 
 
-def _unseen(consumers: Sequence[Service], code: TypedCode, generated: str) -> Iterator[str]:
+def _unconsumed(contracts: Contracts, events: Collection[str]) -> Iterator[str]:
+    """Yield which events with the field nobody consumes: whoever does in truth is nobody that could be looked at."""
+    for event in sorted(events):
+        if not contracts.consumers_of(event):
+            yield f"No service consumes {event}, as far as {FILE_NAME} says: who reads it is not known."
+
+
+def _unseen(contracts: Contracts, events: frozenset[str], code: TypedCode, generated: str) -> Iterator[str]:
     """Yield why a consumer's reads may not have been seen."""
-    for service in consumers:
+    for service in contracts.services.values():
+        if events.isdisjoint(service.consumes):
+            continue
         if service.code is None:
             yield f"{service.name} consumes it, and {FILE_NAME} does not say where its code is."
         elif not service.code.is_dir():

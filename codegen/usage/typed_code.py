@@ -80,6 +80,8 @@ def read(folders: Collection[Path], generated: Path) -> TypedCode:
         raise ContractsError(
             "the types of the code are mypy's to say, and it is not installed: install mypy"
         ) from error
+    if not folders:  # mypy would print that it has nothing to do
+        return TypedCode({}, {}, ())
     try:
         sources = create_source_list([str(folder) for folder in folders], _options())
         first = _build(sources)
