@@ -9,8 +9,8 @@ import pytest
 from codegen.tests.building import record, write_schemas
 from codegen.tests.running import run
 from codegen.usage import typed_code, uses
+from codegen.usage.attribute import Attribute, members
 from codegen.usage.typed_code import TypedCode
-from codegen.usage.uses import Attribute
 
 LINE: Final = record("shop.Line", sku="string", quantity="int")
 PLACED: Final = record(
@@ -44,7 +44,7 @@ from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from events.shop import Closed, Line, Placed
-from outside import anything, exactly
+from outside import anything, anything_inside, exactly
 """
 OUTSIDE: Final = """
 from typing import Any, Protocol
@@ -56,6 +56,7 @@ class Numbered(Protocol):
 note = "x"
 def anything(value: Any) -> None: ...
 def exactly(value: Numbered) -> None: ...
+def anything_inside(values: dict[str, list[Any]]) -> None: ...
 """
 READ, WRITE = "read", "write"
 PERHAPS, PERHAPS_WRITE = "read?", "write?"
@@ -150,6 +151,121 @@ CASES: Final = [
         "def f(event: None) -> object:\n    if event is not None:\n        return event.note\n    return 1",
         (PERHAPS,),
     ),
+    # an argument by its name, or unpacked
+    Case("whole_by_keyword", "def f(event: Placed) -> object:\n    return asdict(obj=event)", (READ,)),
+    Case("whole_of_another_by_keyword", "def f(event: Closed) -> object:\n    return asdict(obj=event)", ()),
+    Case("whole_unpacked", "def f(events: list[Placed]) -> object:\n    return asdict(*events)", (PERHAPS,)),
+    Case("whole_from_a_mapping", "def f(values: Any) -> object:\n    return asdict(**values)", (PERHAPS,)),
+    Case("name_unpacked", "def f(pair: Any) -> object:\n    return getattr(*pair)", (PERHAPS,)),
+    # an object of any type
+    Case("object_by_name", "def f(event: object) -> object:\n    return getattr(event, 'note', '')", (PERHAPS,)),
+    Case("object_by_another_name", "def f(event: object) -> object:\n    return getattr(event, 'id', '')", ()),
+    Case(
+        "object_that_has_it",
+        "def f(event: object) -> object:\n    if hasattr(event, 'id'):\n        return event.note  # type: ignore\n    return 0",
+        (PERHAPS,),
+    ),
+    Case("ignored", "def f(event: object) -> object:\n    return event.note  # type: ignore[attr-defined]", (PERHAPS,)),
+    Case("ignored_of_another", "def f(event: Line) -> object:\n    return event.note  # type: ignore", (PERHAPS,)),
+    Case(
+        "type_variable_of_any",
+        "T = TypeVar('T')\ndef f(event: T) -> object:\n    return getattr(event, 'note')",
+        (PERHAPS,),
+    ),
+    Case("derived", "class Mine(Placed):\n    def f(self) -> str:\n        return self.note", (READ,)),
+    # what reads fields, not called but handed on
+    Case("mapped", "def f(events: list[Placed]) -> object:\n    return list(map(asdict, events))", (PERHAPS,)),
+    Case("assigned", "GET = getattr\nWHOLE = dataclasses.asdict", (PERHAPS, PERHAPS)),
+    Case("in_a_table", "READERS = {'whole': asdict}", (PERHAPS,)),
+    Case(
+        "partly",
+        "from functools import partial\ndef f(event: Placed) -> object:\n    return partial(getattr, event)",
+        (PERHAPS,),
+    ),
+    Case("replaced_later", "from functools import partial\nNOTED = partial(replace, note='x')", (PERHAPS_WRITE,)),
+    # an event within what is given away
+    Case("formatted", "def f(event: Placed) -> str:\n    return '{0.note}'.format(event)", (PERHAPS,)),
+    Case(
+        "formatted_from_a_map",
+        "def f(event: Placed) -> str:\n    return '{e.note}'.format_map({'e': event})",
+        (PERHAPS,),
+    ),
+    Case(
+        "formatted_by_a_formatter",
+        "import string\ndef f(event: Placed) -> str:\n    return string.Formatter().vformat('', (), {'e': event})",
+        (PERHAPS,),
+    ),
+    Case("given_deep_inside", "def f(event: Placed) -> None:\n    anything_inside({'events': [event]})", (PERHAPS,)),
+    Case(
+        "given_through_map",
+        "def f(events: list[Placed]) -> object:\n    return list(map(anything, events))",
+        (PERHAPS,),
+    ),
+    Case(
+        "given_through_a_lambda",
+        "def f(events: list[Placed]) -> object:\n    return list(map(lambda e: e.id, events))",
+        (),
+    ),
+    Case(
+        "given_through_map_exactly", "def f(events: list[Placed]) -> object:\n    return list(map(exactly, events))", ()
+    ),
+    Case(
+        "given_to_a_thread",
+        "from threading import Thread\ndef f(event: Placed) -> object:\n    return Thread(target=anything, args=(event,))",
+        (PERHAPS,),
+    ),
+    Case(
+        "own_code_in_a_thread",
+        "from threading import Thread\ndef g(event: Placed) -> None: ...\n"
+        "def f(event: Placed) -> object:\n    return Thread(target=g, args=(event,))",
+        (),
+    ),
+    Case(
+        "given_to_what_a_variable_has",
+        "READER = anything\ndef f(event: Placed) -> None:\n    READER(event)",
+        (PERHAPS,),
+    ),
+    # code that is not for this machine
+    Case(
+        "another_machine",
+        "import sys\ndef f(event: Placed) -> object:\n    if sys.platform == 'nowhere':\n        return asdict(event)\n    return 0",
+        (PERHAPS,),
+    ),
+    Case(
+        "another_python",
+        "import sys\ndef f(event: Placed) -> object:\n    if sys.version_info < (3, 1):\n"
+        "        from builtins import getattr as get\n        return get(event, 'note')\n    return 0",
+        (PERHAPS,),
+    ),
+    Case(
+        "given_away_on_another_machine",
+        "import sys\ndef f(event: Placed) -> None:\n    if sys.platform == 'nowhere':\n        anything(event)",
+        (PERHAPS,),
+    ),
+    Case(
+        "harmless_on_another_machine",
+        "import sys\ndef g() -> None: ...\ndef f(event: Placed) -> None:\n    if sys.platform == 'nowhere':\n        print(len('x'))\n        g()",
+        (),
+    ),
+    # methods that every object has
+    Case("get_method", "def f(event: Placed) -> object:\n    return event.__getattribute__('note')", (READ,)),
+    Case(
+        "get_method_of_object",
+        "def f(event: Placed) -> object:\n    return object.__getattribute__(event, 'note')",
+        (READ,),
+    ),
+    Case("get_method_of_another", "def f(event: Closed) -> object:\n    return event.__getattribute__('note')", ()),
+    Case("state", "def f(event: Placed) -> object:\n    return event.__reduce__()", (READ,)),
+    Case("slots", "def f(event: Placed) -> object:\n    return event.__match_args__", (PERHAPS,)),
+    Case(
+        "method_caller", "from operator import methodcaller\nGET = methodcaller('__getattribute__', 'note')", (PERHAPS,)
+    ),
+    Case(
+        "method_caller_of_another",
+        "from operator import methodcaller\nGET = methodcaller('__getattribute__', 'id')",
+        (),
+    ),
+    Case("method_caller_of_a_method", "from operator import methodcaller\nGET = methodcaller('encode')", ()),
 ]
 
 
@@ -180,7 +296,7 @@ def code(project: Path) -> TypedCode:
 
 
 def found(code: TypedCode, name: str, class_name: str = "Placed") -> dict[str, list[str]]:
-    attribute = Attribute(f"events.shop.{class_name}", name, uses.members(code.known["events.shop"], class_name))
+    attribute = Attribute(f"events.shop.{class_name}", name, members(code.known["events.shop"], class_name))
     result: dict[str, list[str]] = {}
     for use in uses.find(code, attribute):
         result.setdefault(use.path.stem, []).append(f"{use.kind}{'' if use.certain else '?'}")

@@ -53,7 +53,7 @@ def answer(catalogue: Catalogue, place: FieldPlace) -> Answer:
 
 
 def _uses(catalogue: Catalogue, place: FieldPlace, code: TypedCode, class_name: str) -> Sequence[Use]:
-    from codegen.usage import uses  # it needs mypy, and that it is there is known by now
+    from codegen.usage import attribute, uses  # they need mypy, and that it is there is known by now
 
     record = catalogue.definition(place.record)
     assert isinstance(record, Record)
@@ -61,12 +61,12 @@ def _uses(catalogue: Catalogue, place: FieldPlace, code: TypedCode, class_name: 
     module, _, simple = class_name.rpartition(".")
     if module not in code.known:
         return []  # nobody imports it, which `_unseen` tells of those who should
-    members = uses.members(code.known[module], simple)
+    members = attribute.members(code.known[module], simple)
     if name not in members:
         raise ContractsError(
             f"{class_name} has no {name}: the classes are not as the schemas say; `contracts generate`"
         )
-    return uses.find(code, uses.Attribute(class_name, name, members))
+    return uses.find(code, attribute.Attribute(class_name, name, members))
 
 
 def _versions(catalogue: Catalogue, place: FieldPlace) -> Iterator[tuple[int | str, Field]]:

@@ -6,6 +6,7 @@ Whatever is installed as a package is not looked at.
 """
 
 import ast
+import builtins
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ class Module:
     imports: frozenset[str]
     typed: "MypyFile"
     types: "Mapping[Expression, Type]" = field(repr=False)
+    aliases: Mapping[str, str]  # what the names are in full that it imports
 
     def expression(self, node: ast.expr) -> "Expression | None":
         """Return mypy's own node of an expression; None where it has none."""
@@ -44,6 +46,40 @@ class Module:
 
         end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
         return find_by_location(self.typed, node.lineno, node.col_offset, end_line, end_column)
+
+    def name_of(self, node: ast.expr) -> str:
+        """Return the full name of a function or class that an expression names; nothing where that is not known."""
+        from mypy.nodes import RefExpr
+
+        found = self.expression(node)
+        if isinstance(found, RefExpr) and found.fullname:
+            return found.fullname
+        return self.spelled(node) if self.is_skipped(node) else ""
+
+    def is_skipped(self, node: ast.expr) -> bool:
+        """Say whether mypy skips the code, as under `if sys.platform == ...` for another machine than this."""
+        from mypy.nodes import NameExpr
+
+        while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if not isinstance(node, ast.Name) or node.id == "super":
+            return False
+        found = self.expression(node)
+        return isinstance(found, NameExpr) and found.node is None  # mypy binds a name wherever it looks
+
+    def spelled(self, node: ast.expr) -> str:
+        """Return the full name of an expression like `dataclasses.asdict` by what the module imports and has."""
+        names = list[str]()
+        while isinstance(node, ast.Attribute):
+            names.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return ""
+        if node.id in self.typed.names and node.id not in self.aliases:
+            first = f"{self.name}.{node.id}"
+        else:
+            first = self.aliases.get(node.id, f"builtins.{node.id}" if hasattr(builtins, node.id) else node.id)
+        return ".".join([first, *reversed(names)])
 
     def is_module(self, node: ast.expr) -> bool:
         """Say whether an expression is the name of a module."""
@@ -100,7 +136,8 @@ def read(folders: Collection[Path], generated: Path) -> TypedCode:
     for name, text in texts.items():
         imports = _imports(second, name)
         tree, lines = ast.parse(text), text.splitlines()
-        modules[name] = Module(name, own[name], tree, lines, imports, second.files[name], second.types)
+        typed = second.files[name]
+        modules[name] = Module(name, own[name], tree, lines, imports, typed, second.types, _aliases(tree))
     return TypedCode(modules, second.files, _errors(second.errors, own.values()))
 
 
@@ -150,6 +187,19 @@ def _imports(result: "BuildResult", name: str) -> frozenset[str]:
         seen |= new
         ahead += new
     return frozenset(seen)
+
+
+def _aliases(tree: ast.Module) -> Mapping[str, str]:
+    names = dict[str, str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=imported):
+                names |= {each.asname: each.name for each in imported if each.asname}
+                names |= {each.name.split(".")[0]: each.name.split(".")[0] for each in imported if not each.asname}
+            case ast.ImportFrom(module=module, names=imported, level=level):
+                origin = "." * level + (module or "")
+                names |= {each.asname or each.name: f"{origin}.{each.name}" for each in imported}
+    return names
 
 
 def _errors(lines: Iterable[str], own: Iterable[Path]) -> tuple[str, ...]:

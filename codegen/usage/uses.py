@@ -1,7 +1,8 @@
 """Where code uses an attribute of a generated class: what reads it, what writes it, what may do so unseen.
 
 A use is `certain` where the type of the object is the class, a union with it, or a protocol that it keeps. Where the type
-is Any, or an object of the class is given to code that takes anything and is not looked at, it may be a use.
+is Any or object, where a function that reads every field is handed on, or an object of the class is given to code that
+takes anything and is not looked at, it may be a use.
 """
 
 import ast
@@ -10,76 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mypy import nodes
-from mypy.types import (
-    AnyType,
-    CallableType,
-    Instance,
-    Overloaded,
-    TupleType,
-    Type,
-    TypeType,
-    TypeVarType,
-    UnionType,
-    get_proper_type,
-)
+from mypy.types import CallableType, Type, get_proper_type
 
+from codegen.usage.attribute import Attribute
+from codegen.usage.given_away import given_away, may_be_given
 from codegen.usage.typed_code import Module, TypedCode
 from codegen.usage.use import Kind, Use
 
-DEPTH_MAX: Final = 6
-"""How deep an event may stand in what is given away: a list in a mapping in a tuple in a union."""
 _WHOLE: Final = frozenset({"dataclasses.asdict", "dataclasses.astuple", "builtins.vars"})
 _REPLACE: Final = frozenset({"dataclasses.replace", "copy.replace"})
 _BY_NAME: Final = frozenset({"builtins.getattr", "builtins.hasattr"})
 _GETTER: Final = "operator.attrgetter"
-_HARMLESS: Final = ("builtins.", "typing.", "collections.", "dataclasses.", "itertools.", "functools.", "copy.")
+_CALLER: Final = "operator.methodcaller"
+_READERS: Final = _WHOLE | _BY_NAME | {_GETTER, _CALLER, "dataclasses.fields"}
+_SIMPLE_NAMES: Final = frozenset(each.rpartition(".")[2] for each in _READERS | _REPLACE)
+_GET_METHODS: Final = frozenset({"__getattribute__", "__getattr__"})
+_WHOLE_METHODS: Final = frozenset({"__dict__", "__getstate__", "__reduce__", "__reduce_ex__"})
+_LISTS_OF_FIELDS: Final = frozenset({"__slots__", "__dataclass_fields__", "__match_args__"})
 _GIVEN_AWAY: Final = "the whole event is given to code that is not looked at"
 _LATER: Final = "the name of the field is known only when it runs"
 _NO_TYPE: Final = "the type of the object is not known"
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute of a generated class, which is known by its full name in Python; `members` are all that it has."""
-
-    class_name: str
-    name: str
-    members: frozenset[str]
-
-    def is_of(self, info: nodes.TypeInfo) -> bool:
-        """Say whether a type is the class, or a protocol that it keeps."""
-        return set(info.protocol_members) <= self.members if info.is_protocol else info.fullname == self.class_name
-
-    def held(self, found: Type | None) -> bool | None:
-        """Say whether an object of a type is of the class: True, False where it may be so unseen, None where it is not."""
-        proper = get_proper_type(found)
-        match proper:
-            case None | AnyType():
-                return False
-            case Instance(type=info):
-                return True if self.is_of(info) else None
-            case UnionType(items=items):
-                return _surest(map(self.held, items))
-            case TypeVarType(upper_bound=bound, values=values):
-                return _surest(map(self.held, values or [bound]))
-            case TypeType(item=item):
-                return self.held(item)
-            case CallableType() if proper.is_type_obj():
-                return True if self.is_of(proper.type_object()) else None
-        return None
-
-    def inside(self, found: Type | None, depth: int = 0) -> bool:
-        """Say whether an object of a type certainly is of the class, or holds one that is (types may be recursive)."""
-        inner: Iterable[Type] = ()
-        match get_proper_type(found):
-            case Instance(type=info, args=arguments):
-                if info.fullname == self.class_name:
-                    return True
-                inner = arguments
-            case UnionType(items=items) | TupleType(items=items):
-                inner = items
-        return depth < DEPTH_MAX and any(self.inside(each, depth + 1) for each in inner)
+_NOT_HERE: Final = "not for this machine or Python, so without types; it may be given the whole event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +44,13 @@ class _Found:
     why: str = ""
 
 
-def members(module: nodes.MypyFile, class_name: str) -> frozenset[str]:
-    """Return the names of all that a class of a module has; none where there is no such class."""
-    symbol = module.names.get(class_name)
-    node = symbol.node if symbol else None
-    return frozenset(node.names) if isinstance(node, nodes.TypeInfo) else frozenset()
-
-
 def find(code: TypedCode, attribute: Attribute) -> list[Use]:
     """Return the uses of an attribute, each line once for each kind; a certain use counts before a possible one."""
     uses: dict[tuple[Path, int, Kind], Use] = {}
+    near = _near(code, attribute)
     for module in code.modules.values():
-        for found in _in_module(code, module, attribute):
+        handed_on = _handed_on(module) if module.name in near else ()
+        for found in (*_in_module(code, module, attribute), *handed_on):
             place = module.path, found.line, found.kind
             if found.certain is not None and (place not in uses or (found.certain and not uses[place].certain)):
                 source = module.lines[found.line - 1].strip()
@@ -111,37 +58,82 @@ def find(code: TypedCode, attribute: Attribute) -> list[Use]:
     return sorted(uses.values())
 
 
+def _near(code: TypedCode, attribute: Attribute) -> set[str]:
+    """Return the modules that import the class's module, directly or not, and all that these import."""
+    importing = [each for each in code.modules.values() if attribute.module in each.imports]
+    return {name for each in importing for name in (each.name, *each.imports)}
+
+
 def _in_module(code: TypedCode, module: Module, attribute: Attribute) -> Iterator[_Found]:
     for node in ast.walk(module.tree):
         match node:
             case ast.Attribute(attr=attribute.name, value=value) if not module.is_module(value):  # event.lines
-                yield _read(node.end_lineno or node.lineno, attribute.held(module.type_of(value)))
+                held = attribute.held(module.type_of(value), named=True)
+                yield _read(node.end_lineno or node.lineno, held)
+            case ast.Attribute(attr=name, value=value) if name in _WHOLE_METHODS:
+                yield _Found(Kind.READ, node.lineno, attribute.held(module.type_of(value)), f"{name} has every field")
+            case ast.Attribute(attr=name, value=value) if name in _LISTS_OF_FIELDS:
+                held = False if attribute.held(module.type_of(value)) else None
+                yield _Found(Kind.READ, node.lineno, held, f"{name} names every field")
             case ast.MatchClass(cls=cls, kwd_attrs=names, kwd_patterns=patterns):  # case PaymentCaptured(lines=...)
                 for name, pattern in zip(names, patterns, strict=True):
                     if name == attribute.name:
-                        yield _read(pattern.lineno, attribute.held(module.type_of(cls)))
+                        yield _read(pattern.lineno, attribute.held(module.type_of(cls), named=True))
             case ast.Call():
                 yield from _in_call(code, module, attribute, node)
 
 
+def _handed_on(module: Module) -> Iterator[_Found]:
+    """Yield where a function that reads fields is not called but handed on: what it is called with is not known."""
+    called = {id(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called:
+            simple = module.spelled(node).rpartition(".")[2]
+            name = module.name_of(node) if simple in _SIMPLE_NAMES else ""
+            if name in _READERS | _REPLACE:
+                kind = Kind.WRITE if name in _REPLACE else Kind.READ
+                yield _Found(kind, node.lineno, False, f"{simple} is handed on, and what it is given is not known")
+
+
 def _in_call(code: TypedCode, module: Module, attribute: Attribute, call: ast.Call) -> Iterator[_Found]:
     """Yield what constructors, `replace(event, lines=...)`, `getattr(event, "lines")` and their like do."""
-    callee = module.expression(call.func)
-    name = callee.fullname if isinstance(callee, nodes.RefExpr) else ""
-    first = call.args[0] if call.args else None
-    if _is_constructor(module.types.get(callee) if callee else None, attribute):
+    name = module.name_of(call.func)
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if _is_constructor(module.type_of(call.func), attribute):
         yield from _written(call, attribute, True)
-    elif name in _REPLACE and first:
-        yield from _written(call, attribute, attribute.held(module.type_of(first)))
-    elif name in _BY_NAME and first:
-        yield from _named(call, call.args[1:2], attribute, attribute.held(module.type_of(first)))
+    elif name in _REPLACE:
+        yield from _written(call, attribute, _subject(module, call, attribute))
+    elif name in _BY_NAME:
+        names = call.args[:1] if _is_starred(call) else call.args[1:2]
+        is_known = any(isinstance(each, ast.Constant) for each in names)
+        yield from _named(call, names, attribute, _subject(module, call, attribute, named=is_known))
     elif name == _GETTER:
         yield from _named(call, call.args, attribute, False)
-    elif name in _WHOLE and first:
-        held = attribute.held(module.type_of(first))
+    elif name == _CALLER:
+        yield from _method_called(call, attribute)
+    elif name in _WHOLE:
+        held = _subject(module, call, attribute)
         yield _Found(Kind.READ, call.lineno, held, f"{name.rpartition('.')[2]} reads every field")
-    elif not name.startswith(_HARMLESS) and not _is_looked_at(code, module, call.func, callee):
-        yield from _given_away(module, call, attribute, module.types.get(callee) if callee else None)
+    elif isinstance(call.func, ast.Attribute) and method in _GET_METHODS:
+        is_bound = len(call.args) == 1  # event.__getattribute__("lines"), or object.__getattribute__(event, "lines")
+        held = attribute.held(module.type_of(call.func.value if is_bound else call.args[0]), named=True)
+        yield from _named(call, call.args[-1:], attribute, held)
+    elif module.is_skipped(call.func) and may_be_given(code, module, call, attribute):
+        yield _Found(Kind.READ, call.lineno, False, _NOT_HERE)
+    else:
+        yield from (_Found(Kind.READ, line, False, _GIVEN_AWAY) for line in given_away(code, module, call, attribute))
+
+
+def _is_starred(call: ast.Call) -> bool:
+    return bool(call.args) and isinstance(call.args[0], ast.Starred)
+
+
+def _subject(module: Module, call: ast.Call, attribute: Attribute, *, named: bool = False) -> bool | None:
+    """Say whether the object that a function of the standard library looks at is of the class."""
+    objects = call.args[:1] or [each.value for each in call.keywords if each.arg == "obj"]
+    if _is_starred(call) or (not objects and any(each.arg is None for each in call.keywords)):
+        return False
+    return attribute.held(module.type_of(objects[0]), named=named) if objects else None
 
 
 def _read(line: int, held: bool | None) -> _Found:
@@ -171,52 +163,12 @@ def _named(call: ast.Call, names: Iterable[ast.expr], attribute: Attribute, held
             yield _read(call.lineno, held)
 
 
-def _given_away(module: Module, call: ast.Call, attribute: Attribute, callee: Type | None) -> Iterator[_Found]:
-    """Yield the arguments with objects of the class that go where anything is taken."""
-    arguments = [*enumerate(call.args), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-    for place, argument in arguments:
-        held = any(attribute.inside(module.type_of(each)) for each in _parts(argument))
-        if held and _takes_anything(callee, place):
-            yield _Found(Kind.READ, argument.lineno, False, _GIVEN_AWAY)
-
-
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    """Yield what an expression is made of: where anything is taken, mypy takes a list of events for one of anything."""
-    match node:
-        case ast.Starred(value=value) | ast.ListComp(elt=value) | ast.SetComp(elt=value) | ast.GeneratorExp(elt=value):
-            yield from _parts(value)
-        case ast.List(elts=values) | ast.Tuple(elts=values) | ast.Set(elts=values) | ast.Dict(values=values):
-            for value in values:
-                yield from _parts(value)
+def _method_called(call: ast.Call, attribute: Attribute) -> Iterator[_Found]:
+    """Yield what a `methodcaller` reads that calls one of the methods which every object has."""
+    match call.args:
+        case [ast.Constant(value=name), *more] if name in _GET_METHODS:
+            yield from _named(call, more[:1], attribute, False)
+        case [ast.Constant(value=name), *_] if name not in _WHOLE_METHODS:
+            return
         case _:
-            yield node
-
-
-def _is_looked_at(code: TypedCode, module: Module, func: ast.expr, callee: nodes.Expression | None) -> bool:
-    """Say whether what is called stands in the code itself, so that its own lines tell what it reads."""
-    if isinstance(callee, nodes.MemberExpr) and isinstance(func, ast.Attribute) and not callee.fullname:
-        owner = get_proper_type(module.type_of(func.value))
-        return isinstance(owner, Instance) and owner.type.module_name in code.modules
-    name = callee.fullname if isinstance(callee, nodes.RefExpr) else ""
-    return any(name.startswith(f"{each}.") for each in code.modules)
-
-
-def _takes_anything(callee: Type | None, place: int | str | None) -> bool:
-    """Say whether the parameter of this place or name has the type Any or object; one that is not known may be anything."""
-    proper = get_proper_type(callee)
-    match proper:
-        case None | AnyType():
-            return True
-        case Overloaded(items=items):
-            return any(_takes_anything(item, place) for item in items)
-        case CallableType():
-            formal = proper.argument_by_name(place) if isinstance(place, str) else proper.argument_by_position(place)
-            taken = get_proper_type(formal.typ) if formal else None
-            is_object = isinstance(taken, Instance) and taken.type.fullname == "builtins.object"
-            return taken is None or is_object or isinstance(taken, AnyType)
-    return False
-
-
-def _surest(found: Iterator[bool | None]) -> bool | None:
-    answers = set(found)
-    return True if True in answers else False if False in answers else None
+            yield _Found(Kind.READ, call.lineno, False, _LATER)
