@@ -200,16 +200,50 @@ def test_code_with_errors_may_read_what_is_not_seen(shop: Path) -> None:
     assert [each.split(": ")[:3] for each in told["unknown"]] == [["mypy", "src/kitchen/broken.py:1", "error"]]
 
 
-def test_code_that_cannot_be_parsed_is_an_error(shop: Path) -> None:
-    broken = shop / "src/kitchen/broken.py"
-    broken.write_text("def\n")
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        (
+            {"src/kitchen/broken.py": "def"},
+            "src/kitchen/broken.py cannot be read: invalid syntax (<unknown>, line 1)",
+        ),
+        (
+            {"src/kitchen/cooking.pyi": "def cook() -> None: ..."},
+            "Not all code of kitchen was read, for mypy does not look at src/kitchen/cooking.py.",
+        ),
+        (
+            {"mypy.ini": "[mypy]\nexclude = oven", "src/kitchen/oven.py": "from events.shop import Placed"},
+            "Not all code of kitchen was read, for mypy does not look at src/kitchen/oven.py.",
+        ),
+    ],
+)
+def test_code_that_is_not_read_may_read_it(shop: Path, files: dict[str, str], reason: str) -> None:
+    for path, text in files.items():
+        (shop / path).write_text(f"{text}\n")
     try:
-        result = run("who-reads", "shop.orders.Placed.class", cwd=shop)
+        code, told = answer(shop, "shop.orders.Placed.class")
     finally:
-        broken.unlink()
+        for path in files:
+            (shop / path).unlink()
 
-    assert result.returncode == 1
-    assert result.stderr.startswith("contracts: mypy cannot read the code: src/kitchen/broken.py:1: error:")
+    assert (code, told["verdict"]) == (100, "unknown")
+    assert reason in told["unknown"]
+    assert [(use["service"], use["kind"]) for use in told["uses"]] == [("till", "write")]
+
+
+def test_services_that_cannot_be_read_together_are_read_one_by_one(tmp_path: Path) -> None:
+    write_schemas(tmp_path / "schemas", LINE, PLACED, CLOSED)
+    (tmp_path / "schemas/contracts.toml").write_text(CONTRACTS)
+    for service, text in (("kitchen", READER), ("till", WRITER)):
+        (tmp_path / f"src/{service}").mkdir(parents=True)
+        (tmp_path / f"src/{service}/app.py").write_text(text)
+    assert run("generate", cwd=tmp_path).returncode == 0
+    (tmp_path / "mypy.ini").write_text("[mypy]\nmypy_path = src\n")
+    _, told = answer(tmp_path, "shop.orders.Placed.note")
+    code, of_class = answer(tmp_path, "shop.orders.Placed.class")
+
+    assert [(use["service"], use["kind"]) for use in told["uses"]] == [("kitchen", "read"), ("till", "write")]
+    assert (told["unknown"], code, of_class["verdict"]) == ([], 0, "unread")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from codegen.documentation.catalogue import Catalogue
 from codegen.errors import ContractsError
 from codegen.python import generated_files
 from codegen.python.names import PackageNames, attribute_names
-from codegen.usage import typed_code
+from codegen.usage import service_code
 from codegen.usage.answer import ELSEWHERE, Answer, ServiceUse
 from codegen.usage.field_places import FieldPlace
+from codegen.usage.service_code import ServiceCode
 from codegen.usage.typed_code import Module, TypedCode, is_test
 from codegen.usage.use import Use
 
@@ -29,10 +30,12 @@ def answer(catalogue: Catalogue, place: FieldPlace) -> Answer:
     if contracts.out is None or contracts.package is None:
         raise ContractsError(f"code is known by its generated classes: {FILE_NAME} needs [generate] out and package")
     folders = {name: each.code for name, each in contracts.services.items() if each.code and each.code.is_dir()}
-    code = typed_code.read(folders.values(), generated_files.package_folder(contracts.out, contracts.package))
+    code = service_code.read(folders, generated_files.package_folder(contracts.out, contracts.package))
     names = PackageNames(contracts.package, contracts.schemas.types.values())
     module = names.module(namespace_of(place.record))
-    uses = _uses(catalogue, place, code, f"{module}.{names.class_name(place.record)}")
+    class_name = f"{module}.{names.class_name(place.record)}"
+    uses = sorted({use for part in code.parts for use in _uses(catalogue, place, part, class_name)})
+    errors = list(dict.fromkeys(error for part in code.parts for error in part.errors))
     consumers = contracts.consumers_of(place.event)
     others = [] if place.record == place.event else catalogue.events_with(place.record)
     events = frozenset({place.event, *others})
@@ -47,7 +50,8 @@ def answer(catalogue: Catalogue, place: FieldPlace) -> Answer:
         unknown=[
             *_unconsumed(contracts, events),
             *_unseen(contracts, events, code, module),
-            *(f"mypy: {error}" for error in code.errors[:ERRORS_MAX]),
+            *code.unread,
+            *(f"mypy: {error}" for error in errors[:ERRORS_MAX]),
         ],
     )
 
@@ -91,7 +95,7 @@ def _unconsumed(contracts: Contracts, events: Collection[str]) -> Iterator[str]:
             yield f"No service consumes {event}, as far as {FILE_NAME} says: who reads it is not known."
 
 
-def _unseen(contracts: Contracts, events: frozenset[str], code: TypedCode, generated: str) -> Iterator[str]:
+def _unseen(contracts: Contracts, events: frozenset[str], code: ServiceCode, generated: str) -> Iterator[str]:
     """Yield why a consumer's reads may not have been seen."""
     for service in contracts.services.values():
         if events.isdisjoint(service.consumes):
@@ -104,7 +108,7 @@ def _unseen(contracts: Contracts, events: frozenset[str], code: TypedCode, gener
             yield f"{service.name} consumes it, and its code does not import {generated}: it reads events some other way."
 
 
-def _modules(code: TypedCode, folder: Path) -> Iterator[Module]:
-    for module in code.modules.values():
+def _modules(code: ServiceCode, folder: Path) -> Iterator[Module]:
+    for module in code.modules:
         if module.path.resolve().is_relative_to(folder.resolve()) and not is_test(module.path):
             yield module

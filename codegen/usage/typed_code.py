@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from mypy.types import Type
 
 TOOLKIT: Final = Path(__file__).resolve().parents[1]
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages", "typeshed"})
+INSTALLED: Final = frozenset({"site-packages", "dist-packages", "typeshed"})
+"""Folders with packages that are not looked at."""
+
+
+class UnreadableCodeError(ContractsError):
+    """Mypy cannot read the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +101,22 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class TypedCode:
-    """Modules by name, all modules that mypy knows, and what it finds wrong."""
+    """Modules by name, all modules that mypy knows, what it finds wrong, and files with a syntax that is none."""
 
     modules: Mapping[str, Module]
     known: "Mapping[str, MypyFile]"
     errors: tuple[str, ...]
+    broken: tuple[str, ...] = ()
 
 
 def read(folders: Collection[Path], generated: Path) -> TypedCode:
     """Return the code in `folders` and what it imports, but for the toolkit and the `generated` package.
 
-    Raise ContractsError where mypy is not installed, or cannot read the code.
+    Raise ContractsError where mypy is not installed, and UnreadableCodeError where it cannot read the code.
     """
     try:
         from mypy.errors import CompileError
         from mypy.find_sources import InvalidSourceList, create_source_list
-        from mypy.modulefinder import BuildSource
     except ImportError as error:
         raise ContractsError(
             "the types of the code are mypy's to say, and it is not installed: install mypy"
@@ -119,26 +124,50 @@ def read(folders: Collection[Path], generated: Path) -> TypedCode:
     if not folders:  # mypy would print that it has nothing to do
         return TypedCode({}, {}, ())
     try:
-        sources = create_source_list([str(folder) for folder in folders], _options())
-        first = _build(sources)
-        own = {
-            name: _shown(Path(state.path))
-            for name, state in first.graph.items()
-            if state.path and _is_own(Path(state.path), generated)
-        }
-        texts = {name: path.read_text(encoding="utf-8") for name, path in own.items()}
-        second = _build(
-            [BuildSource(str(own[name]), name, text, _root(own[name], name)) for name, text in texts.items()]
-        )
+        return _read(create_source_list([str(folder) for folder in folders], _options()), generated)
     except (CompileError, InvalidSourceList) as error:
-        raise ContractsError(f"mypy cannot read the code: {error}") from error
+        raise UnreadableCodeError(str(error).partition("\n")[0]) from error
+
+
+def _read(sources: "Sequence[BuildSource]", generated: Path) -> TypedCode:
+    from mypy.modulefinder import BuildSource
+
+    paths = [Path(each.path) for each in sources if each.path]
+    broken = {path.resolve(): error for path in paths if (error := _syntax_error(path))}
+    sources = [_emptied(each) if each.path and Path(each.path).resolve() in broken else each for each in sources]
+    first = _build(sources, is_cached=not broken)
+    own = {
+        name: shown(Path(state.path))
+        for name, state in first.graph.items()
+        if state.path and _is_own(Path(state.path), generated)
+    }
+    texts = {name: "" if path.resolve() in broken else path.read_text(encoding="utf-8") for name, path in own.items()}
+    sources = [BuildSource(str(own[name]), name, text, _root(own[name], name)) for name, text in texts.items()]
+    second = _build(sources, is_cached=not broken)
     modules = {}
     for name, text in texts.items():
         imports = _imports(second, name)
         tree, lines = ast.parse(text), text.splitlines()
         typed = second.files[name]
         modules[name] = Module(name, own[name], tree, lines, imports, typed, second.types, _aliases(tree))
-    return TypedCode(modules, second.files, _errors(second.errors, own.values()))
+    told = tuple(error for path, error in broken.items() if not is_test(shown(path)))
+    return TypedCode(modules, second.files, _errors(second.errors, own.values()), told)
+
+
+def _syntax_error(path: Path) -> str | None:
+    """Return what is wrong with a file of Python that cannot be parsed."""
+    try:
+        ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        return f"{shown(path)} cannot be read: {error}"
+    return None
+
+
+def _emptied(source: "BuildSource") -> "BuildSource":
+    """Return a source without its text: what imports from it is still read, and has an error."""
+    from mypy.modulefinder import BuildSource
+
+    return BuildSource(source.path, source.module, "", source.base_dir)
 
 
 def _options() -> "Options":
@@ -156,13 +185,16 @@ def _options() -> "Options":
     return options
 
 
-def _build(sources: "list[BuildSource]") -> "BuildResult":
+def _build(sources: "Sequence[BuildSource]", *, is_cached: bool) -> "BuildResult":
+    """Run mypy; its cache may know of a file that was fine once, and mypy then reads that again though it has a text."""
     from mypy import build
 
-    return build.build(sources, _options())
+    options = _options()
+    options.incremental = is_cached
+    return build.build(list(sources), options)
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Return a path as people say it: relative to where they are, if it is below."""
     whole = path.resolve()
     return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else path
@@ -171,7 +203,7 @@ def _shown(path: Path) -> Path:
 def _is_own(path: Path, generated: Path) -> bool:
     whole = path.resolve()
     left_out = (whole.is_relative_to(generated.resolve()), whole.is_relative_to(TOOLKIT), not whole.is_file())
-    return not any(left_out) and path.suffix == ".py" and _INSTALLED.isdisjoint(whole.parts)
+    return not any(left_out) and path.suffix == ".py" and INSTALLED.isdisjoint(whole.parts)
 
 
 def _root(path: Path, name: str) -> str:
