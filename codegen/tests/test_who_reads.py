@@ -121,7 +121,7 @@ written by:
 Not safe to drop: kitchen reads it.
 - Stop reading it there, deploy that, and ask again.
 Not seen: code that is not these services' Python, versions of them that are deployed and are not this code, and events \
-that are compared, hashed or printed whole.
+that are compared, hashed or printed whole, or go on to other code from where they are of type Any or object.
 """
     )
 

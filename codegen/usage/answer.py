@@ -14,7 +14,7 @@ from codegen.usage.use import Kind, Use
 
 NOT_SEEN: Final = (
     "Not seen: code that is not these services' Python, versions of them that are deployed and are not this code, and "
-    "events that are compared, hashed or printed whole."
+    "events that are compared, hashed or printed whole, or go on to other code from where they are of type Any or object."
 )
 ELSEWHERE: Final = "shared code"
 
