@@ -65,7 +65,7 @@ def _carry_out(
     lifted = dict.fromkeys(step.subject for step in planned.steps if isinstance(step, SetLevel) and step.reason)
     try:
         _take_steps(planned, current, found, registry, report)
-    except BaseException:
+    except BaseException:  # an interrupt as well: a level is not left open
         for subject in lifted:
             _put_back(subject, contracts.compatibility, registry, report)
         raise
